@@ -1,0 +1,1 @@
+"""The face in the chat, and where everything is put together."""

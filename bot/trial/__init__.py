@@ -1,0 +1,1 @@
+"""The throw-away desk: a strict Bot API server and a page with three phones."""

@@ -1,0 +1,1 @@
+"""Tickets, time and people. Knows no wire and no chat."""

@@ -1,0 +1,1 @@
+"""Who goes: rota, choice, offers and the live queue."""

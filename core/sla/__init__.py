@@ -1,0 +1,1 @@
+"""Promises: working calendars, policies and the clocks of the contract."""
