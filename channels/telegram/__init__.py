@@ -1,0 +1,1 @@
+"""Telegram: reads updates into Inbound values and carries letters as messages with buttons."""
