@@ -11,7 +11,7 @@ Trust = Literal["proven", "claimed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """Something that came with a message: a promise to fetch it, or its bytes already in our store."""
+    """Something that came with a message: a promise to fetch it, or its bytes in our store."""
 
     kind: str  # photo, document, voice, video, audio, mail
     name: str = ""

@@ -1,9 +1,9 @@
 """What the core asks of the outside: carry a letter, keep rows, keep bytes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from core.messages import Letter, Receipt
 
@@ -40,14 +40,6 @@ class Channel(Protocol):
         """
 
 
-class Words(Protocol):
-    """Turns a kind and its slots into a sentence in the reader's language."""
-
-    def __call__(
-        self, kind: str, params: "dict[str, object]", *, language: str, context: str, zone: str
-    ) -> str: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raw:
     """One raw event of a source, to be stored before the source is told "got it"."""
@@ -63,3 +55,79 @@ class Raw:
 
 Keep = Callable[[list[Raw]], Awaitable[int]]
 """Store raw events, commit, and only then return how many were new. Raises StorageBusy."""
+
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A range in a question to the store: after (inclusive) and before (exclusive) may be open."""
+
+    after: datetime | int | None = None
+    before: datetime | int | None = None
+
+
+class Tx(Protocol):
+    """One transaction. Its body is a plain function: it cannot wait, so it cannot call a network.
+
+    Rows are the frozen values of the core, one class for each table. In a question a tuple means
+    "one of", None means "is empty", and Between is a range.
+    """
+
+    def get(self, kind: type[R], key: int | str) -> R | None: ...
+
+    def lock(self, kind: type[R], key: int | str) -> R | None:
+        """The row, which nobody else can change until the transaction ends."""
+
+    def first(self, kind: type[R], *, order: str = "", **where: Any) -> R | None: ...
+
+    def find(
+        self, kind: type[R], *, order: str = "", limit: int | None = None, **where: Any
+    ) -> list[R]:
+        """Rows in order of the named column, `-` before it for descending."""
+
+    def count(self, kind: type[Any], **where: Any) -> int: ...
+
+    def insert(self, row: R) -> R:
+        """Write at once and give back the row with its id."""
+
+    def add(self, row: object) -> None:
+        """Write before the transaction ends, with others: for rows whose id nobody needs."""
+
+    def put(self, row: object) -> None:
+        """Insert, or replace the row with the same key."""
+
+    def update(self, row: R, **changes: Any) -> R: ...
+
+    def update_where(self, kind: type[Any], where: Mapping[str, Any], **changes: Any) -> int:
+        """Change all rows that match, and tell how many did: the way to win or lose a race."""
+
+    def delete(self, kind: type[Any], **where: Any) -> int: ...
+
+    def next(self, counter: str) -> int:
+        """The next value of a running number."""
+
+    def add_new(self, rows: "list[Any]", *, key: tuple[str, ...]) -> int:
+        """Insert the rows whose key columns are not there yet; how many were new."""
+
+    def ask(self, name: str, **params: Any) -> list[Mapping[str, Any]]:
+        """One of the named queries of the store: questions that a row cannot answer alone."""
+
+
+class Store(Protocol):
+    """Where rows live. The body may run more than once: it must not touch anything but the Tx."""
+
+    async def write(self, body: Callable[[Tx], T]) -> T:
+        """Run the body in one transaction. Raises StorageBusy where nothing can be written now."""
+
+    async def read(self, body: Callable[[Tx], T]) -> T: ...
+
+
+class Files(Protocol):
+    """Bytes by the hash of their content."""
+
+    async def put(self, data: bytes) -> str: ...
+
+    async def get(self, sha256: str) -> bytes | None: ...

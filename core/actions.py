@@ -1,0 +1,180 @@
+"""Who may do what to whose ticket, and by which word: one table for every channel (promise 5).
+
+`available` feeds the buttons and guards the door, so that a channel can never offer what the desk
+refuses. A relation is what the person has to do with the ticket: it is their own report, they
+hold the job, they were asked to take it, or none of these.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from core.lifecycle import Action as A  # noqa: N817 - the table reads better
+from core.lifecycle import Status, possible
+from core.people import Role
+
+S = Status
+
+
+class Relation(StrEnum):
+    OWN = "own"  # the ticket's requester
+    JOB = "job"  # holds the job
+    OFFERED = "offered"  # was asked to take it and has not answered
+    ANY = "any"
+
+
+Grant = tuple[Role, Relation]
+
+_CREW = (
+    Role.RESIDENT_ENGINEER,
+    Role.FIELD_ENGINEER,
+    Role.BACKUP_ENGINEER,
+    Role.SYSTEM_ENGINEER,
+    Role.REMOTE_AGENT,
+    Role.ESCALATION_CENTRE,
+    Role.DESK_AGENT,
+    Role.SUPERVISOR,
+)
+
+
+def _with(relation: Relation, *roles: Role) -> frozenset[Grant]:
+    return frozenset((role, relation) for role in roles)
+
+
+OWN = frozenset((role, Relation.OWN) for role in Role)
+JOB = _with(Relation.JOB, *_CREW)
+OFFERED = _with(Relation.OFFERED, *_CREW)
+DESK = _with(Relation.ANY, Role.DESK_AGENT, Role.SUPERVISOR)
+SUPERVISOR = _with(Relation.ANY, Role.SUPERVISOR)
+EXPERT = _with(Relation.ANY, Role.ESCALATION_CENTRE)
+APPROVER = _with(Relation.ANY, Role.APPROVER)
+QUALITY = _with(Relation.ANY, Role.QUALITY)
+HEARERS = _with(Relation.ANY, Role.DESK_AGENT, Role.SUPERVISOR, Role.PROJECT_MANAGER)
+NOBODY: frozenset[Grant] = frozenset()  # the desk itself: timers and rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """One row: who may, from which states beyond the life cycle's, and what people type for it."""
+
+    who: frozenset[Grant]
+    args: tuple[str, ...] = ()  # the answers that a button menu offers; empty: none needed
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # typed, per language
+    sms: str = ""  # code on a keypad
+    asks: str = ""  # the draft that it opens where nothing was said with it
+    reversible: bool = False
+
+
+def _words(zh: str = "", en: str = "") -> Mapping[str, tuple[str, ...]]:
+    return {"zh_CN": tuple(zh.split()), "en": tuple(en.split(", ") if en else ())}
+
+
+DECLINE_REASONS = ("schedule", "skill", "location", "duplicate", "parts", "unavailable", "other")
+RESULTS = ("fixed", "replaced", "configured", "explained")
+UNRESOLVED_CODES = ("needs_onsite", "needs_expert", "needs_parts", "needs_vendor")
+SCORES = ("5", "4", "3", "2", "1")
+PRIORITIES = ("P1", "P2", "P3", "P4")
+MODES = ("onsite", "remote", "phone")
+
+ACTIONS: Mapping[A, Spec] = {
+    A.TRIAGE: Spec(who=DESK, words=_words("受理 分诊", "triage")),
+    A.LINK_DUPLICATE: Spec(who=DESK),
+    A.CANCEL: Spec(who=OWN | DESK, words=_words("取消 撤销 不用了", "cancel"), sms="CAN"),
+    A.NOT_A_FAULT: Spec(who=OWN | DESK, words=_words("不是故障", "not a fault")),
+    A.START_PHONE: Spec(who=OFFERED | DESK | JOB),
+    A.OFFER_REMOTE: Spec(who=DESK | JOB, words=_words("远程", "offer remote")),
+    A.START_REMOTE: Spec(who=OWN, words=_words("同意远程 同意", "agree"), sms="AGR"),
+    A.END_REMOTE: Spec(who=OWN | JOB | DESK, words=_words("结束远程", "end remote")),
+    A.DISPATCH: Spec(who=DESK | JOB | EXPERT, words=_words("派单", "dispatch")),
+    A.ACCEPT: Spec(who=OFFERED, words=_words("接单 接", "accept, take"), sms="ACC"),
+    A.DECLINE: Spec(
+        who=OFFERED, args=DECLINE_REASONS, words=_words("拒单 拒绝", "decline"), sms="DEC"
+    ),
+    A.EXPIRE_OFFER: Spec(who=NOBODY),
+    A.SET_APPOINTMENT: Spec(
+        who=JOB | DESK, asks="appointment", words=_words("约定", "appointment")
+    ),
+    A.DEPART: Spec(who=JOB, words=_words("出发 在路上", "depart, on my way"), sms="DEP"),
+    A.ARRIVE: Spec(who=JOB, words=_words("到达 到了 已到", "arrive, arrived, here"), sms="ARR"),
+    A.START_WORK: Spec(who=JOB, words=_words("开工 开始", "start")),
+    A.REASSIGN: Spec(who=DESK, words=_words("改派", "reassign")),
+    A.HAND_OVER: Spec(who=JOB | SUPERVISOR, asks="hand_over", words=_words("转交", "hand over")),
+    A.RESOLVE: Spec(
+        who=JOB | DESK | EXPERT,
+        args=RESULTS,
+        asks="result",
+        words=_words("完成 修好了 搞定", "done, finished, resolve"),
+        sms="DONE",
+    ),
+    A.REPORT_UNRESOLVED: Spec(
+        who=JOB | DESK, args=UNRESOLVED_CODES, words=_words("未解决", "unresolved"), sms="UNR"
+    ),
+    A.WAIT: Spec(who=JOB | DESK, args=("user", "parts", "vendor"), words=_words("挂起", "wait")),
+    A.ASK_APPROVAL: Spec(who=JOB | DESK),
+    A.APPROVE: Spec(who=APPROVER, words=_words("批准", "approve")),
+    A.REFUSE: Spec(who=APPROVER, words=_words("不批准", "refuse")),
+    A.RESUME: Spec(who=OWN | JOB | DESK, words=_words("继续 恢复", "resume")),
+    A.TAKE_AWAY: Spec(who=JOB),
+    A.RETURN_DEVICE: Spec(who=JOB),
+    A.ESCALATE: Spec(who=JOB | DESK, words=_words("升级", "escalate")),
+    A.ADVISE: Spec(who=EXPERT),
+    A.TAKE_OVER: Spec(who=EXPERT),
+    A.SEND_PERSON: Spec(who=EXPERT | DESK),
+    A.DE_ESCALATE: Spec(who=EXPERT | DESK),
+    A.CONFIRM: Spec(
+        who=OWN | DESK,
+        words=_words("已解决 好了 可以了 确认", "confirm, works, fixed, yes"),
+        sms="OK",
+    ),
+    A.NOT_SOLVED: Spec(
+        who=OWN | DESK, words=_words("未恢复 没好 还是不行", "not fixed, not solved"), sms="NO"
+    ),
+    A.CLOSE_UNCONFIRMED: Spec(who=NOBODY),
+    A.CLOSE: Spec(who=NOBODY),
+    A.REOPEN: Spec(who=OWN | QUALITY, words=_words("重开 重新打开", "reopen")),
+    A.ADD: Spec(who=OWN | DESK),
+    A.RELAY: Spec(who=JOB | DESK),
+    A.NOTE: Spec(who=JOB | DESK | EXPERT, words=_words("备注", "note")),
+    A.URGE: Spec(who=OWN, words=_words("催单 催", "urge"), sms="URG"),
+    A.SET_SITE: Spec(who=OWN | DESK | JOB),
+    A.SET_CATEGORY: Spec(who=OWN | DESK | JOB),
+    A.SET_PRIORITY: Spec(who=OWN | DESK, args=PRIORITIES),
+    A.SET_DEVICE: Spec(who=OWN | DESK | JOB),
+    A.SET_MODE: Spec(who=DESK, args=MODES),
+    A.DETACH: Spec(who=OWN),
+    A.ACKNOWLEDGE: Spec(who=HEARERS | JOB, words=_words("知悉 收到", "ack, acknowledge")),
+    A.CALL: Spec(who=DESK | JOB),
+    A.RATE: Spec(who=OWN, args=SCORES, words=_words("评分", "rate"), sms="RATE"),
+    A.ADD_ENGINEER: Spec(who=DESK),
+    A.DECLARE_EMERGENCY: Spec(who=DESK),
+    A.STAND_DOWN: Spec(who=DESK),
+}
+
+AFTER_CLOSING = {A.REOPEN, A.RATE, A.ADD, A.NOTE, A.CALL, A.ACKNOWLEDGE}
+
+
+def may(action: A, roles: Collection[str], relations: Collection[Relation]) -> bool:
+    """Whether somebody with these roles and ties to the ticket may do that at all (R-120)."""
+    known = ACTIONS.get(action)
+    if known is None:
+        return False
+    return any(
+        role in roles and (relation in relations or relation is Relation.ANY)
+        for role, relation in known.who
+    )
+
+
+def available(status: Status, roles: Collection[str], relations: Collection[Relation]) -> list[A]:
+    """What a card may show to this person: never a button that the desk would refuse."""
+    return [a for a in ACTIONS if possible(status, a) and may(a, roles, relations)]
+
+
+def typed_words() -> Mapping[str, A]:
+    """Every word that means an action, in every language, lower case; keypad codes too."""
+    words: dict[str, A] = {}
+    for action, spec in ACTIONS.items():
+        for language in spec.words.values():
+            words |= dict.fromkeys((word.lower() for word in language), action)
+        if spec.sms:
+            words[spec.sms.lower()] = action
+    return words

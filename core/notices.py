@@ -1,0 +1,516 @@
+"""Everything the desk may say, as kinds with slots. Sentences are made by core/words.
+
+Slots named in TERMS hold a key that the catalogs translate (a category, a reason, a milestone);
+moments are printed in the reader's zone; everything else is text or a number as it stands.
+"""
+
+import re
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import ClassVar
+
+from core.messages import Value
+
+TERMS = frozenset(
+    {"category", "mode", "status", "reason", "result", "milestone", "priority", "trouble", "asked"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something to tell. `loud`: a person must act or know now. `must`: repeat when in doubt."""
+
+    loud: ClassVar[bool] = True
+    must: ClassVar[bool] = False
+    everywhere: ClassVar[bool] = False  # by two channels at once where the person has them (R-027)
+    answer: ClassVar[bool] = False  # a reply to what the person just did, on the same channel
+
+    @property
+    def kind(self) -> str:
+        return kind_of(type(self))
+
+    def params(self) -> dict[str, Value]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in values.items()}
+
+
+def kind_of(notice: type[Notice]) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", notice.__name__).lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AboutTicket(Notice):
+    number: str
+
+
+# -- to the requester
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketOpened(AboutTicket):
+    answer: ClassVar[bool] = True
+    must: ClassVar[bool] = True
+    symptom: str
+    site: str
+    device: str
+    category: str
+    priority: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskSite(AboutTicket):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageAdded(AboutTicket):
+    answer: ClassVar[bool] = True
+    symptom: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home(Notice):
+    answer: ClassVar[bool] = True
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineerAssigned(AboutTicket):
+    engineer: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteAssigned(AboutTicket):
+    engineer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineerEnRoute(AboutTicket):
+    engineer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineerArrived(AboutTicket):
+    engineer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitChanged(AboutTicket):
+    """The visit is handed to somebody else (R-031)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteOffered(AboutTicket):
+    must: ClassVar[bool] = True
+    engineer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteStarted(AboutTicket):
+    engineer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedCheck(AboutTicket):
+    must: ClassVar[bool] = True
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedReminder(AboutTicket):
+    must: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketClosed(AboutTicket):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedUnconfirmed(AboutTicket):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketCancelled(AboutTicket):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSolvedReceived(AboutTicket):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatComesNext(AboutTicket):
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketReopened(AboutTicket):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingForYou(AboutTicket):
+    must: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineerSays(AboutTicket):
+    must: ClassVar[bool] = True
+    engineer: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyAsked(AboutTicket):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyReminder(AboutTicket):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyThanks(AboutTicket):
+    answer: ClassVar[bool] = True
+    score: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTooBig(AboutTicket):
+    name: str
+    megabytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileGone(AboutTicket):
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordSeen(AboutTicket):
+    """R-112: the desk never wants a password, and says so when one seems to have been sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held(Notice):
+    """A message that could not be worked on: a person will look."""
+
+    answer: ClassVar[bool] = True
+    reference: str
+
+
+# -- to engineers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOffered(AboutTicket):
+    must: ClassVar[bool] = True
+    everywhere: ClassVar[bool] = True
+    site: str
+    address: str
+    requester: str
+    device: str
+    symptom: str
+    priority: str
+    due: datetime | None
+    answer_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferReminder(AboutTicket):
+    must: ClassVar[bool] = True
+    site: str
+    answer_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferTaken(AboutTicket):
+    engineer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferExpired(AboutTicket):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferWithdrawn(AboutTicket):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobTaken(AboutTicket):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobMoved(AboutTicket):
+    """Your step was understood: on the way, arrived, started."""
+
+    answer: ClassVar[bool] = True
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobAssigned(AboutTicket):
+    must: ClassVar[bool] = True
+    everywhere: ClassVar[bool] = True
+    site: str
+    symptom: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequesterSays(AboutTicket):
+    must: ClassVar[bool] = True
+    requester: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequesterUrges(AboutTicket):
+    requester: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCancelled(AboutTicket):
+    must: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobConfirmed(AboutTicket):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobNotSolved(AboutTicket):
+    must: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobHandedOver(AboutTicket):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteAgreed(AboutTicket):
+    must: ClassVar[bool] = True
+    requester: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveNow(AboutTicket):
+    must: ClassVar[bool] = True
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskResult(AboutTicket):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskReason(AboutTicket):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relayed(AboutTicket):
+    answer: ClassVar[bool] = True
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteKept(AboutTicket):
+    answer: ClassVar[bool] = True
+
+
+# -- to the desk, supervisors, quality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskProposal(AboutTicket):
+    must: ClassVar[bool] = True
+    symptom: str
+    requester: str
+    site: str
+    category: str
+    mode: str
+    priority: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskStep(AboutTicket):
+    """Arrived, resolved, confirmed: the desk is told at once (R-038)."""
+
+    loud: ClassVar[bool] = False
+    status: str
+    engineer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskNotSolved(AboutTicket):
+    must: ClassVar[bool] = True
+    requester: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskUnresolved(AboutTicket):
+    must: ClassVar[bool] = True
+    engineer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NobodyAccepts(AboutTicket):
+    must: ClassVar[bool] = True
+    site: str
+    symptom: str
+    minutes: int
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NobodyToAsk(AboutTicket):
+    must: ClassVar[bool] = True
+    site: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlaWarning(AboutTicket):
+    must: ClassVar[bool] = True
+    milestone: str
+    site: str
+    holder: str
+    due: datetime
+    late: str  # "" or how late this warning itself is, after a downtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlaBreach(AboutTicket):
+    must: ClassVar[bool] = True
+    milestone: str
+    site: str
+    holder: str
+    due: datetime
+    late: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged(AboutTicket):
+    answer: ClassVar[bool] = True
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LowScore(AboutTicket):
+    must: ClassVar[bool] = True
+    score: int
+    requester: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreachable(AboutTicket):
+    """A letter could not be delivered on any channel: delivery honesty."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble(Notice):
+    """To whoever runs the desk: a second poller, a poison message, a channel that stopped."""
+
+    must: ClassVar[bool] = True
+    trouble: str
+    detail: str
+
+
+# -- answers to typed words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketStatus(AboutTicket):
+    answer: ClassVar[bool] = True
+    status: str
+    symptom: str
+    engineer: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoTickets(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhichTicket(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Help(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpStaff(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thanks(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story(AboutTicket):
+    """/why: the lines are made when the letter is written, in the reader's language."""
+
+    answer: ClassVar[bool] = True
+    lines: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines(Notice):
+    """A list that was made in the reader's language: a queue, a rota, a board."""
+
+    answer: ClassVar[bool] = True
+    lines: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageSet(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChooseLanguage(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound(Notice):
+    answer: ClassVar[bool] = True
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Notice):
+    """A refusal in words: `reason` is its catalog key."""
+
+    answer: ClassVar[bool] = True
+    reason: str
+    detail: str
+
+
+NOTICES: dict[str, type[Notice]] = {
+    kind_of(value): value
+    for value in list(globals().values())
+    if isinstance(value, type) and issubclass(value, Notice) and value not in {Notice, AboutTicket}
+}

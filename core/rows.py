@@ -1,0 +1,108 @@
+"""The tables that carry every feature, as values: inbox, outbox, timers (the journal is Step)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.messages import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """One raw event, kept whole. It ends in exactly one of done, ignored and dead."""
+
+    id: int = 0
+    channel: str
+    account: str
+    external_id: str
+    order_key: str
+    body: bytes
+    content_hash: str = ""
+    state: str = "new"  # new, done, ignored, dead
+    note: str = ""  # why it was ignored or died
+    tries: int = 0
+    next_at: datetime | None = None  # not before; None: at once
+    received_at: datetime
+    settled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """One letter on its way. pending → claimed → sending → sent, or what became of it."""
+
+    id: int = 0
+    person_id: int | None = None
+    channel: str
+    account: str = ""
+    address: str
+    language: str
+    zone: str
+    kind: str
+    params: Mapping[str, Value] = field(default_factory=dict)
+    choices: tuple[Mapping[str, Value], ...] = ()
+    loud: bool = True
+    must: bool = True  # must reach a person: repeated once when the outcome is unknown
+    audience: str = ""  # set where the letter is a card
+    ticket_id: int | None = None
+    ticket: str = ""
+    reference: str
+    replaces: str = ""
+    reply_to: str = ""
+    fallback: bool = True  # on permanent failure try the person's next address
+    tried: tuple[str, ...] = ()  # channels tried before this one
+    state: str = "pending"  # pending, claimed, sending, sent, delivered, failed, unknown, dropped
+    token: str = ""
+    lease_until: datetime | None = None
+    attempts: int = 0
+    repeated: bool = False
+    next_at: datetime | None = None
+    receipt: str = ""
+    error: str = ""
+    created_at: datetime
+    settled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerRow:
+    """A deadline. The sweeper takes what is due; each fires in one transaction, exactly once."""
+
+    id: int = 0
+    kind: str
+    subject: str  # usually ticket/ID
+    due_at: datetime
+    payload: Mapping[str, Value] = field(default_factory=dict)
+    revision: int = 0
+    state: str = "pending"  # pending, fired, cancelled
+    tries: int = 0
+    fired_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """Which message of ours in which chat was about which ticket, so that an answer finds it."""
+
+    id: int = 0
+    channel: str
+    account: str = ""
+    address: str
+    message_id: str
+    ticket_id: int
+    about: str = ""  # notice kind
+    person_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """A running number, or a fact that every process must agree on."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A document of the desk's own data: calendar, policy, category, ladder; versioned by name."""
+
+    name: str
+    value: Mapping[str, object] = field(default_factory=dict)
+    changed_at: datetime

@@ -1,0 +1,1 @@
+"""Where rows live: tables, transactions, queries and migrations. The only room with SQL."""

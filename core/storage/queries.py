@@ -1,0 +1,121 @@
+"""Questions that a row cannot answer alone, by name. SQL that both databases understand."""
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import TextClause, bindparam, text
+
+from core.storage.tables import Moment
+
+_MOMENTS = ("now", "lease", "since", "until")
+_RESULTS = (
+    "received_at",
+    "due_at",
+    "next_at",
+    "lease_until",
+    "created_at",
+    "settled_at",
+    "oldest",
+    "last_at",
+)
+
+
+def _sql(sql: str) -> TextClause:
+    """The statement with its moments typed, so that both databases compare them as instants."""
+    statement = text(sql)
+    typed = [bindparam(name, type_=Moment()) for name in _MOMENTS if f":{name}" in sql]
+    return statement.bindparams(*typed) if typed else statement
+
+
+def _claim(table: str, heads: str, changes: str) -> Callable[[str], TextClause]:
+    """Take rows that nobody else took: PostgreSQL skips what is locked, SQLite has one writer."""
+
+    def of(dialect: str) -> TextClause:
+        skip = " FOR UPDATE SKIP LOCKED" if dialect == "postgresql" else ""
+        return _sql(f"UPDATE {table} SET {changes} WHERE id IN ({heads}{skip}) RETURNING id")  # noqa: S608
+
+    return of
+
+
+def _same(sql: str) -> Callable[[str], TextClause]:
+    return lambda dialect: _sql(sql)
+
+
+_INBOX_HEADS = """
+SELECT i.id FROM inbox i
+WHERE i.state = 'new' AND (i.next_at IS NULL OR i.next_at <= :now)
+  AND NOT EXISTS (SELECT 1 FROM inbox e
+                  WHERE e.state = 'new' AND e.order_key = i.order_key AND e.id < i.id)
+ORDER BY i.id LIMIT :many"""
+
+_OUTBOX_HEADS = """
+SELECT o.id FROM outbox o
+WHERE o.state = 'pending' AND o.channel = :channel AND (o.next_at IS NULL OR o.next_at <= :now)
+  AND NOT EXISTS (SELECT 1 FROM outbox e
+                  WHERE e.state IN ('pending', 'claimed', 'sending')
+                    AND e.channel = o.channel AND e.address = o.address AND e.id < o.id)
+ORDER BY o.id LIMIT :many"""
+
+QUERIES: Mapping[str, Callable[[str], TextClause]] = {
+    # Tries are counted before the attempt, so that a row which kills the process dies as well.
+    "claim_inbox": _claim("inbox", _INBOX_HEADS, "tries = tries + 1, next_at = :lease"),
+    "claim_outbox": _claim(
+        "outbox",
+        _OUTBOX_HEADS,
+        "state = 'claimed', token = :token, lease_until = :lease, attempts = attempts + 1",
+    ),
+    "release_inbox": _same("UPDATE inbox SET next_at = NULL WHERE state = 'new' AND tries > 0"),
+    "last_external": _same(
+        "SELECT max(CAST(external_id AS BIGINT)) AS last FROM inbox"
+        " WHERE channel = :channel AND account = :account AND received_at >= :since"
+    ),
+    "stale_cards": _same(
+        "SELECT id FROM cards WHERE wanted_version > drawn_version ORDER BY id LIMIT :many"
+    ),
+    "want_cards": _same(
+        "UPDATE cards SET wanted_version = :version WHERE ticket_id = :ticket RETURNING id"
+    ),
+    "loads": _same(
+        "SELECT assignee_id AS person, count(*) AS open FROM tickets"
+        " WHERE assignee_id IS NOT NULL AND status NOT IN"
+        " ('resolved', 'confirmed', 'closed', 'cancelled') GROUP BY assignee_id"
+    ),
+    "offered_loads": _same(
+        "SELECT person_id AS person, count(*) AS open FROM offers WHERE state = 'open'"
+        " GROUP BY person_id"
+    ),
+    "last_jobs": _same(
+        "SELECT person_id AS person, max(answered_at) AS last_at, count(*) AS jobs FROM offers"
+        " WHERE state = 'accepted' AND answered_at >= :since GROUP BY person_id"
+    ),
+    "inbox_lag": _same(
+        "SELECT count(*) AS many, min(received_at) AS oldest FROM inbox WHERE state = 'new'"
+    ),
+    "inbox_dead": _same("SELECT count(*) AS many FROM inbox WHERE state = 'dead'"),
+    "outbox_lag": _same(
+        "SELECT count(*) AS many, min(created_at) AS oldest FROM outbox"
+        " WHERE state IN ('pending', 'claimed', 'sending')"
+    ),
+    "outbox_states": _same(
+        "SELECT state, count(*) AS many FROM outbox WHERE state IN ('failed', 'unknown')"
+        " GROUP BY state"
+    ),
+    "timer_lag": _same(
+        "SELECT count(*) AS many, min(due_at) AS oldest FROM timers"
+        " WHERE state = 'pending' AND due_at <= :now"
+    ),
+    "next_timer": _same("SELECT min(due_at) AS due_at FROM timers WHERE state = 'pending'"),
+    "open_by_status": _same(
+        "SELECT status, count(*) AS many FROM tickets"
+        " WHERE status NOT IN ('closed', 'cancelled') GROUP BY status"
+    ),
+    "board": _same(
+        "SELECT id FROM tickets"
+        " WHERE status NOT IN ('closed', 'cancelled', 'resolved', 'confirmed')"
+        " ORDER BY due_at IS NULL, due_at, id LIMIT :many"
+    ),
+    "busy_channels": _same(
+        "SELECT DISTINCT channel FROM outbox WHERE state IN ('pending', 'claimed', 'sending')"
+    ),
+    "probe": _same("SELECT 1 AS one"),
+}
+MOMENT_COLUMNS = frozenset(_RESULTS)

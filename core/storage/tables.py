@@ -1,0 +1,272 @@
+"""The tables. Each is made from the frozen value whose fields are its columns."""
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from core import people, rows, ticket
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An instant. Kept in UTC; a time without a zone is refused at the border."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        kind = DateTime(timezone=True) if dialect.name == "postgresql" else Text()
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment without a zone: {value!r}")
+        moment = value.astimezone(UTC)
+        if dialect.name == "postgresql":
+            return moment
+        # Fixed width, so that text sorts like time.
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return (
+            value.astimezone(UTC) if isinstance(value, datetime) else datetime.fromisoformat(value)
+        )
+
+
+class Json(TypeDecorator[Any]):
+    """A tuple or a mapping as JSON text: the desk never searches inside."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, as_tuple: bool = False) -> None:
+        super().__init__()
+        self.as_tuple = as_tuple
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        found = json.loads(value)
+        return tuple(found) if self.as_tuple else found
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be kept as JSON")
+
+
+_TYPES: dict[Any, type[TypeEngine[Any]]] = {
+    int: BigInteger,
+    str: Text,
+    float: Float,
+    bool: Boolean,
+    bytes: LargeBinary,
+    datetime: Moment,
+}
+
+TABLES: dict[type[Any], Table] = {}
+KEYS: dict[type[Any], str] = {}
+
+
+def _column(field: "dataclasses.Field[Any]", annotation: Any, key: str) -> Column[Any]:
+    arms = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
+    kinds = [arm for arm in arms if arm is not type(None)]
+    origin = typing.get_origin(kinds[0]) or kinds[0]
+    column_type: TypeEngine[Any]
+    if origin is tuple or origin is Mapping:
+        column_type = Json(as_tuple=origin is tuple)
+    elif isinstance(origin, type) and issubclass(origin, StrEnum):
+        column_type = Text()
+    else:
+        column_type = _TYPES[origin]()
+    if field.name == key and origin is int:
+        # SQLite counts up by itself only in a column that is exactly INTEGER.
+        column_type = BigInteger().with_variant(Integer, "sqlite")
+    return Column(
+        field.name,
+        column_type,
+        primary_key=field.name == key,
+        nullable=len(kinds) < len(arms),
+    )
+
+
+def _table(name: str, row: type[Any], *extra: Any, key: str = "id") -> Table:
+    hints = typing.get_type_hints(row)
+    columns = [_column(field, hints[field.name], key) for field in dataclasses.fields(row)]
+    made = Table(name, metadata, *columns, *extra)
+    TABLES[row], KEYS[row] = made, key
+    return made
+
+
+inbox = _table(
+    "inbox",
+    rows.InboxRow,
+    UniqueConstraint("channel", "account", "external_id"),
+    # Only what is still to be done is indexed, so the cost is that of the work, not of the past.
+    Index(
+        "ix_inbox_open",
+        "order_key",
+        "id",
+        sqlite_where=text("state = 'new'"),
+        postgresql_where=text("state = 'new'"),
+    ),
+    Index("ix_inbox_received", "channel", "account", "received_at"),
+    Index("ix_inbox_content", "content_hash"),
+    Index(
+        "ix_inbox_dead",
+        "id",
+        sqlite_where=text("state = 'dead'"),
+        postgresql_where=text("state = 'dead'"),
+    ),
+)
+_UNFINISHED = text("state IN ('pending', 'claimed', 'sending')")
+outbox = _table(
+    "outbox",
+    rows.OutboxRow,
+    UniqueConstraint("reference", "channel", "address"),
+    Index(
+        "ix_outbox_open",
+        "channel",
+        "address",
+        "id",
+        sqlite_where=_UNFINISHED,
+        postgresql_where=_UNFINISHED,
+    ),
+    Index("ix_outbox_ticket", "ticket_id"),
+    Index("ix_outbox_receipt", "channel", "receipt"),
+    Index(
+        "ix_outbox_trouble",
+        "state",
+        "id",
+        sqlite_where=text("state IN ('failed', 'unknown')"),
+        postgresql_where=text("state IN ('failed', 'unknown')"),
+    ),
+)
+_PENDING = text("state = 'pending'")
+timers = _table(
+    "timers",
+    rows.TimerRow,
+    UniqueConstraint("kind", "subject", "revision"),
+    Index("ix_timers_due", "due_at", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    Index("ix_timers_subject", "subject", sqlite_where=_PENDING, postgresql_where=_PENDING),
+)
+journal = _table("journal", ticket.Step, UniqueConstraint("ticket_id", "seq"))
+tickets = _table(
+    "tickets",
+    ticket.Ticket,
+    UniqueConstraint("number"),
+    Index("ix_tickets_requester", "requester_id", "id"),
+    Index("ix_tickets_assignee", "assignee_id", "status"),
+    Index(
+        "ix_tickets_open",
+        "due_at",
+        "id",
+        sqlite_where=text("status NOT IN ('closed', 'cancelled')"),
+        postgresql_where=text("status NOT IN ('closed', 'cancelled')"),
+    ),
+    Index("ix_tickets_site", "site", "opened_at"),
+    Index("ix_tickets_asset", "asset"),
+)
+messages = _table(
+    "messages",
+    ticket.Message,
+    Index("ix_messages_ticket", "ticket_id", "id"),
+    Index("ix_messages_external", "channel", "account", "person_id", "external_id"),
+    Index(
+        "ix_messages_album",
+        "album",
+        sqlite_where=text("album <> ''"),
+        postgresql_where=text("album <> ''"),
+    ),
+)
+files = _table(
+    "files",
+    ticket.StoredFile,
+    Index(
+        "ix_files_wanted",
+        "id",
+        sqlite_where=text("state = 'wanted'"),
+        postgresql_where=text("state = 'wanted'"),
+    ),
+    Index("ix_files_ticket", "ticket_id"),
+    Index("ix_files_message", "message_id"),
+)
+offers = _table(
+    "offers",
+    ticket.Offer,
+    Index("ix_offers_ticket", "ticket_id", "id"),
+    Index(
+        "ix_offers_open",
+        "person_id",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+)
+cards = _table(
+    "cards",
+    ticket.Card,
+    UniqueConstraint("ticket_id", "audience", "person_id", "channel"),
+    Index(
+        "ix_cards_stale",
+        "id",
+        sqlite_where=text("wanted_version > drawn_version"),
+        postgresql_where=text("wanted_version > drawn_version"),
+    ),
+)
+surveys = _table("surveys", ticket.Survey, UniqueConstraint("ticket_id", "cycle"))
+drafts = _table("drafts", ticket.Draft, UniqueConstraint("person_id"))
+sent = _table("sent", rows.Sent, UniqueConstraint("channel", "account", "address", "message_id"))
+persons = _table("people", people.Person, UniqueConstraint("code"))
+addresses = _table(
+    "addresses",
+    people.Address,
+    UniqueConstraint("channel", "account", "value"),
+    Index("ix_addresses_person", "person_id"),
+)
+bindings = _table("bindings", people.Binding, UniqueConstraint("code_hash"))
+sites = _table("sites", people.Site, key="code")
+assets = _table("assets", people.Asset, Index("ix_assets_person", "person_code"), key="code")
+counters = _table("counters", rows.Counter, key="name")
+settings = _table("settings", rows.Setting, key="name")
