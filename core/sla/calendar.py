@@ -15,7 +15,7 @@ Conventions, held by every function here:
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -206,6 +206,11 @@ class Calendar:
             raise NaiveMoment
         return moment.astimezone(self.zone)
 
+    def at(self, wall: datetime) -> datetime:
+        """A moment read off the calendar's own clock, by the rule for nights when clocks change."""
+        midnight = datetime.combine(wall.date(), time())
+        return EPOCH + self._utc(wall.date(), wall.replace(tzinfo=None, fold=0) - midnight)
+
     def version(self, day: date) -> Version:
         """The version in force on a local date."""
         i = bisect_right(self._versions, day, key=lambda version: version.valid_from)
@@ -222,6 +227,13 @@ class Calendar:
             not self.fact(date.fromordinal(day)).official
             for day in range(min(first, last), max(first, last) + 1)
         )
+
+    def closed(self, closure: Closure) -> "Calendar":
+        """This calendar with an emergency closure, which reaches into every version."""
+        versions = [
+            replace(version, closures=(*version.closures, closure)) for version in self._versions
+        ]
+        return Calendar(self.name, self.zone.key, versions)
 
     def check(self, now: datetime) -> None:
         """Refuse a calendar that has no working time in the next 400 days."""
@@ -386,8 +398,7 @@ def _shifted(day: date, days: int) -> date:
 
 def _without(spans: list[Span], closures: Iterable[Closure]) -> list[Span]:
     for closure in closures:
-        start = closure.start - EPOCH
-        end = closure.end - EPOCH if closure.end is not None else timedelta.max
+        start, end = closure.start - EPOCH, closure.end - EPOCH
         spans = [
             piece
             for opens, closes in spans

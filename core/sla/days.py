@@ -54,16 +54,16 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """Closed from one instant to another, or until further notice: a typhoon, a lock-down."""
+    """Closed from one instant to another, whatever the day is: a typhoon, a lock-down."""
 
     start: datetime
-    end: datetime | None = None
+    end: datetime
     reason: str = ""
 
     def __post_init__(self) -> None:
-        if self.start.tzinfo is None or (self.end is not None and self.end.tzinfo is None):
+        if self.start.tzinfo is None or self.end.tzinfo is None:
             raise NaiveMoment
-        if self.end is not None and self.end <= self.start:
+        if self.end <= self.start:
             raise WrongHours(f"a closure ends after it begins: {self.start} to {self.end}")
 
 

@@ -187,7 +187,7 @@ class WorkingDays:
 Amount = timedelta | WorkingDays
 
 _LONGEST = timedelta(days=36_525)
-_AMOUNT = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s)?")
+_AMOUNT = re.compile(r"(?:(\d+)(?:h|小时))?(?:(\d+)(?:m|min|分钟?))?(?:(\d+)(?:s|秒))?")
 _WORKING_DAYS = re.compile(r"(\d+)(?:d|wd|个?工作日|天)")
 
 
