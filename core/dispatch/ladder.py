@@ -1,4 +1,4 @@
-"""Whom to ask next, when to remind, when to tell the supervisor: a ladder as data, one pure move."""
+"""Whom to ask next, when to remind, when to tell the supervisor: a ladder as data."""
 
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
