@@ -1,0 +1,1 @@
+"""One provider per file: its formats, its proof, its answer, its way to send."""

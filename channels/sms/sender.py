@@ -1,0 +1,146 @@
+"""SMS out: one channel over whichever gateways the desk has."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import httpx
+
+from channels.sms import numbers
+from channels.sms.templates import ALIYUN, HUAWEI, TENCENT, Catalog, Rules, Unfit, fill
+from channels.sms.wire import Gateway, Sms
+from core.errors import Unclear, Undeliverable
+from core.masking import mask_number
+from core.messages import Letter, Receipt
+from core.ports import Capabilities, Now
+
+log = logging.getLogger(__name__)
+
+Render = Callable[[Letter], Awaitable[str]]
+"""The letter as one plain text, choices numbered in it."""
+
+Counts = Callable[[str, str, datetime], Awaitable[int]]
+"""How many texts of ours went to this number, of this template (empty: any), since then."""
+
+TIMEOUT = httpx.Timeout(20, connect=5)
+LONGEST = 670  # ten parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """So many texts to one number in any such stretch of time."""
+
+    limit: int
+    window: timedelta
+    per_template: bool = False
+    reserve: int = 0  # kept for letters that somebody must act on
+
+
+_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+CARRIER_BUDGETS: dict[Rules, tuple[Budget, ...]] = {
+    ALIYUN: (Budget(limit=50, window=_DAY, per_template=True, reserve=10),),
+    TENCENT: (Budget(limit=1, window=timedelta(seconds=30), per_template=True),),
+    HUAWEI: (
+        Budget(limit=10, window=_MINUTE, reserve=3),
+        Budget(limit=50, window=_DAY, reserve=10),
+    ),
+}
+SIM_BUDGETS = (Budget(limit=20, window=timedelta(hours=1), reserve=5),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A gateway, with its reviewed templates where it sends nothing else."""
+
+    gateway: Gateway
+    catalog: Catalog | None = None
+    budgets: tuple[Budget, ...] | None = None  # None: what its carriers allow
+
+    def fits(self, letter: Letter) -> bool:
+        return self.catalog is None or letter.kind in self.catalog.templates
+
+    @property
+    def allowed(self) -> tuple[Budget, ...]:
+        if self.budgets is not None:
+            return self.budgets
+        return CARRIER_BUDGETS.get(self.catalog.rules, ()) if self.catalog else SIM_BUDGETS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsChannel:
+    """Implements core.ports.Channel. The first account that can say a letter says it."""
+
+    accounts: Sequence[Account]
+    client: httpx.AsyncClient
+    render: Render
+    counts: Counts
+    now: Now
+
+    @property
+    def name(self) -> str:
+        return "sms"
+
+    @property
+    def can(self) -> Capabilities:
+        clouds_only = all(account.gateway.templates_only for account in self.accounts)
+        return Capabilities(text_limit=LONGEST, templates_only=clouds_only)
+
+    async def send(self, letter: Letter) -> Receipt:
+        number = numbers.e164(letter.address)
+        if not numbers.may_answer(number):
+            raise Undeliverable("no person's number", permanent=True, address_dead=True)
+        account = self._account(letter)
+        sms = await self._sms(letter, number, account)
+        template = sms.filled.template if sms.filled else ""
+        await self._check_budget(letter, number, template, account)
+        request = account.gateway.build(sms, self.now())
+        response = await self._carry(request)
+        receipt = account.gateway.read_answer(response, sms)
+        log.info("sms %s to %s by %s", letter.id, mask_number(number), account.gateway.name)
+        return receipt
+
+    def _account(self, letter: Letter) -> Account:
+        """The account that received answers, since a reply from another number confuses."""
+        fitting = [account for account in self.accounts if account.fits(letter)]
+        own = [account for account in fitting if account.gateway.name == letter.account]
+        if not fitting:
+            raise Undeliverable(f"no template for {letter.kind}", permanent=True)
+        return (own or fitting)[0]
+
+    async def _sms(self, letter: Letter, number: str, account: Account) -> Sms:
+        if account.catalog is None:
+            text = (await self.render(letter))[:LONGEST]
+            return Sms(reference=letter.reference, to=number, text=text, attempts=letter.attempts)
+        try:
+            filled, changed = fill(letter, account.catalog)
+        except Unfit as why:
+            raise Undeliverable(str(why), permanent=True) from why
+        if changed:
+            log.info("sms %s: changed to fit: %s", letter.id, ", ".join(changed))
+        return Sms(reference=letter.reference, to=number, filled=filled, attempts=letter.attempts)
+
+    async def _check_budget(
+        self, letter: Letter, number: str, template: str, account: Account
+    ) -> None:
+        for budget in account.allowed:
+            scope = template if budget.per_template else ""
+            sent = await self.counts(number, scope, self.now() - budget.window)
+            if sent >= budget.limit - (0 if letter.loud else budget.reserve):
+                wait = budget.window.total_seconds() / budget.limit
+                raise Undeliverable(
+                    "budget for this number used up", permanent=False, retry_after=max(wait, 1)
+                )
+
+    async def _carry(self, request: httpx.Request) -> httpx.Response:
+        """Before the request is out nothing can have been sent; after it, nobody knows."""
+        request.extensions = {"timeout": TIMEOUT.as_dict()}
+        try:
+            return await self.client.send(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as down:
+            reason = type(down).__name__
+            raise Undeliverable(reason, permanent=False) from down
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as wrong:
+            raise Undeliverable("the gateway's url is wrong", permanent=False) from wrong
+        except httpx.HTTPError as lost:
+            raise Unclear(type(lost).__name__) from lost

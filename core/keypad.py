@@ -1,0 +1,245 @@
+"""What people type on a telephone: digits, words with a number, and which prompt they answer."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """The bare answer to a prompt."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A typed word: the same action as a button. Without a number it means the open ticket."""
+
+    action: str
+    number: str | None = None
+    arg: str = ""  # a site code, a reason, a score
+    pin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How is my ticket? None: all of mine."""
+
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """As long as a ticket number, but the check digit is wrong: say so, touch nothing."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """No more messages that are not needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Anything else: a report or a follow-up."""
+
+    text: str
+
+
+Reading = Digit | Command | Status | Slip | Help | OptOut | Text
+
+HELP = frozenset({"?", "帮助", "help", "h"})
+OPT_OUT = frozenset({"r", "t", "td", "n", "退订", "拒收", "stop", "unsubscribe"})
+STATUS = frozenset({"状态", "进度", "查询", "status", "st"})
+
+# Only the characters that occur in words which people type to the desk.
+_SIMPLER = str.maketrans(
+    "單號態進達幫訂確認滿銷備評價絕開處領問題復覆沒還壞請無換現場離關閉駁掛碼兩貳參陸雙補轉審辦發",
+    "单号态进达帮订确认满销备评价绝开处领问题复复没还坏请无换现场离关闭驳挂码两贰叁陆双补转审办发",
+)
+_NUMERALS = {
+    numeral: value
+    for numerals in ("零一二三四五六七八九十", "〇壹贰叁肆伍陆柒捌玖拾")
+    for value, numeral in enumerate(numerals)
+} | {"两": 2}
+_KEYCAP = str.maketrans("", "", "\ufe0e\ufe0f\u20e3")
+_EDGES = " \t\r\n。.,，、;；:：!！~…·'\"‘’“”()（）[]【】<>《》-—"
+_LEAD = re.compile(r"^(?:回复?|选择?|按|答)\s*(?=.)")  # prompts say 请回1, so people write 回1
+_GAP = r"[\s,，、:：;；。.#\-—]*"
+_NUMBER = re.compile(rf"{_GAP}(?:单号|no\.?|t-)?{_GAP}(\d{{6,10}})(?!\d)")
+_WORD_LAST = re.compile(rf"{_GAP}(\d{{6,10}})(?!\d){_GAP}")
+_APART = re.compile(r"$|[\s,，、:：;；。.#!]")  # "100427 接单了吗" asks, "100427 接单" accepts
+_PIN = re.compile(r"(?:^|\s)(?:(?:pin|密码)[\s:：]*|#)(\d{4,8})$", re.IGNORECASE)
+
+
+def normalise(text: str) -> str:
+    """One spelling: half width, single blanks, simplified, lower case, no marks at the edges."""
+    plain = unicodedata.normalize("NFKC", text.translate(_KEYCAP))
+    plain = " ".join(plain.translate(_SIMPLER).casefold().split())
+    return plain.strip(_EDGES) or plain
+
+
+def read(text: str, words: Mapping[str, str], valid_number: Callable[[str], bool]) -> Reading:
+    """What a typed text means. `words`: typed word → action, in every language of the desk.
+
+    A text that merely begins like a command ("取消昨天说的打印机") stays a text: a word counts
+    when a ticket number, a PIN or nothing follows it.
+    """
+    plain = normalise(text)
+    if plain in HELP:
+        return Help()
+    if plain in OPT_OUT:
+        return OptOut()
+    if (digit := _digit(plain)) is not None:
+        return Digit(digit)
+    if plain in STATUS:
+        return Status()
+    if number := _NUMBER.fullmatch(plain):
+        return _checked(Status(number[1]), valid_number)
+    command = _command(plain, {normalise(word): action for word, action in words.items()})
+    return _checked(command, valid_number) if command else Text(text)
+
+
+def _digit(plain: str) -> int | None:
+    bare = _LEAD.sub("", plain).strip(_EDGES)
+    if re.fullmatch(r"[0-9]{1,2}", bare):
+        return int(bare)
+    return _NUMERALS.get(bare)
+
+
+def _checked(
+    reading: Command | Status, valid_number: Callable[[str], bool]
+) -> Command | Status | Slip:
+    if reading.number is None or valid_number(reading.number):
+        return reading
+    return Slip(reading.number)
+
+
+def _command(plain: str, words: Mapping[str, str]) -> Command | Status | None:
+    pin = _PIN.search(plain)
+    body = plain[: pin.start()].strip() if pin else plain
+    known = {**words, **dict.fromkeys(STATUS, "")}
+    for word in sorted(known, key=len, reverse=True):
+        said = _after_word(body, word)
+        if said is None:
+            continue
+        number, arg = said
+        if not known[word]:
+            return Status(number)
+        return Command(known[word], number, arg, pin[1] if pin else "")
+    return None
+
+
+def _after_word(body: str, word: str) -> tuple[str | None, str] | None:
+    """(number, rest) of "接单 100427 …" or "100427 接单 …"; None: this is not that command."""
+    if body == word:
+        return None, ""
+    if body.startswith(word):
+        number = _NUMBER.match(body, len(word))
+        said = body[number.end() :] if number else ""
+    else:
+        number = _WORD_LAST.match(body)
+        said = body[number.end() :] if number else ""
+        if not said.startswith(word):
+            return None
+        said = said[len(word) :]
+    if number is None or not _APART.match(said):
+        return None
+    return number[1], said.strip(_EDGES)
+
+
+# --- prompts ---------------------------------------------------------------------------------
+
+LASTS = timedelta(hours=48)  # Tencent delivers no reply after that
+URGENT = frozenset({"assign", "assign_remind", "offer"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A question that waits for a digit. Not opened: it waits for its turn on this phone."""
+
+    id: int
+    address: str
+    ticket: str
+    kind: str
+    answers: tuple[tuple[int, str, str], ...]  # digit, action, arg
+    opened_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    def open_at(self, now: datetime) -> bool:
+        return self.opened_at is not None and self.expires_at is not None and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    prompt: int
+    ticket: str
+    action: str
+    arg: str
+
+
+Why = Literal["no_prompt", "not_a_digit", "not_offered", "crossed", "expired", "repeat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Ask back with ticket numbers, or read the text as what it is."""
+
+    why: Why
+
+
+def outstanding(prompts: Iterable[Prompt], now: datetime) -> Prompt | None:
+    """The one question that this phone was asked and may still answer."""
+    return min(
+        (prompt for prompt in prompts if prompt.open_at(now)),
+        key=lambda prompt: (prompt.opened_at, prompt.id),
+        default=None,
+    )
+
+
+def next_up(
+    prompts: Iterable[Prompt], now: datetime, urgent: frozenset[str] = URGENT
+) -> Prompt | None:
+    """The question to send now, opened; None while one is outstanding or nothing waits."""
+    waiting = list(prompts)
+    if outstanding(waiting, now):
+        return None
+    queue = [prompt for prompt in waiting if prompt.opened_at is None]
+    first = min(queue, key=lambda prompt: (prompt.kind not in urgent, prompt.id), default=None)
+    return replace(first, opened_at=now, expires_at=now + LASTS) if first else None
+
+
+def answer(
+    prompt: Prompt | None, reading: Reading, said_at: datetime, *, repeat: bool = False
+) -> Answered | Unanswered:
+    """What a digit says to the outstanding prompt.
+
+    A digit that was sent before the question came, or that repeats the answer to the question
+    before, belongs to another ticket: a person who presses 1 twice accepts one job.
+    """
+    if not isinstance(reading, Digit):
+        return Unanswered("not_a_digit")
+    if repeat:
+        return Unanswered("repeat")
+    if prompt is None or prompt.opened_at is None:
+        return Unanswered("no_prompt")
+    if said_at < prompt.opened_at:
+        return Unanswered("crossed")
+    if not prompt.open_at(said_at):
+        return Unanswered("expired")
+    for digit, action, arg in prompt.answers:
+        if digit == reading.value:
+            return Answered(prompt.id, prompt.ticket, action, arg)
+    return Unanswered("not_offered")
