@@ -6,6 +6,7 @@ import httpx
 from telegram.error import (
     BadRequest,
     ChatMigrated,
+    Conflict,
     EndPointNotFound,
     Forbidden,
     InvalidToken,
@@ -74,7 +75,7 @@ def verdict(error: TelegramError, *, editing: bool) -> Undeliverable | Unclear:
             return Unclear(told)
         case InvalidToken() | EndPointNotFound():
             return Undeliverable("the bot's token was refused", permanent=False)
-        case ChatMigrated():
+        case ChatMigrated() | Conflict():
             return Undeliverable(told, permanent=False)
         case _:  # such as a 200 that is no JSON: some box on the way answered
             return Undeliverable(told, permanent=False) if editing else Unclear(told)
