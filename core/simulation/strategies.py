@@ -1,0 +1,140 @@
+"""How different desks choose among those who are fit: by plan, by open jobs, by turn.
+
+All of them see the same hard rules, the same roster and the same offers. What differs is whom
+they ask next.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from core.dispatch.choose import Asked, Engineer, Job, Rules, object_to
+from core.dispatch.planner import plan
+from core.dispatch.travel import Travel
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a dispatcher sees at one moment."""
+
+    at: datetime
+    waiting: Sequence[Sequence[Job]]  # jobs that nobody has or is being asked for; by city and due
+    engineers: Sequence[Engineer]  # everybody with duty now or soon
+    asked: frozenset[str]  # engineers with an offer open
+    travel: Travel
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    job: Job
+    engineer: str
+
+
+class Strategy(Protocol):
+    def asks(self, view: View) -> list[Ask]:
+        """Whom to offer which job now."""
+
+
+class OneByOne:
+    """Oldest deadline first, each job to one of those fit, at once: as most desks do."""
+
+    def pick(self, fit: Sequence[Engineer]) -> Engineer:
+        raise NotImplementedError
+
+    def asks(self, view: View) -> list[Ask]:
+        engineers = {one.id: one for one in view.engineers}
+        roomy = {one.id for one in view.engineers if one.on_duty and one.open_jobs < one.capacity}
+        found = []
+        for job in _oldest_first(view.waiting):
+            if not roomy:
+                break
+            today = view.at.astimezone(view.rules.zone).date()
+            asked = Asked(job, view.at, today, view.rules)
+            fit, _ = object_to(asked, [engineers[person] for person in sorted(roomy)])
+            if not fit:
+                continue
+            chosen = self.pick(fit)
+            found.append(Ask(job, chosen.id))
+            engineers[chosen.id] = replace(chosen, open_jobs=chosen.open_jobs + 1)
+            if chosen.open_jobs + 1 >= chosen.capacity:
+                roomy.discard(chosen.id)
+        return found
+
+
+def _oldest_first(waiting: Sequence[Sequence[Job]]) -> Iterator[Job]:
+    jobs = [job for city in waiting for job in city]
+    yield from sorted(jobs, key=lambda job: (not job.vip, job.due, job.number))
+
+
+class LeastLoaded(OneByOne):
+    """The fewest open jobs; among equals the one who was given nothing for longest."""
+
+    def __init__(self) -> None:
+        self._turn: dict[str, int] = {}
+        self._count = 0
+
+    def pick(self, fit: Sequence[Engineer]) -> Engineer:
+        chosen = min(fit, key=lambda one: (one.open_jobs, self._turn.get(one.id, -1), one.id))
+        self._count += 1
+        self._turn[chosen.id] = self._count
+        return chosen
+
+
+class RoundRobin(OneByOne):
+    """Whose turn it is, in one circle over everybody."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def pick(self, fit: Sequence[Engineer]) -> Engineer:
+        chosen = min(fit, key=lambda one: (one.id <= self._last, one.id))
+        self._last = chosen.id
+        return chosen
+
+
+LEAD = timedelta(minutes=12)  # an offer goes out that long before the engineer is to leave
+PER_ENGINEER = 2  # jobs looked ahead; further away the plan would change before it is used
+LOST_SHARE = 4  # of those already late, one for so many places in the plan
+EFFORT = 3_000  # the plan is made anew at every turn, so each may be a quick one
+
+
+class Planner:
+    """The batch planner over whoever is free soon, asked again whenever something happens.
+
+    A job is offered when its engineer is about to be free, not before: until then a nearer
+    colleague may finish early, or a more urgent job come in.
+    """
+
+    def asks(self, view: View) -> list[Ask]:
+        soon = view.at + LEAD
+        ready = {one.id for one in view.engineers if self._ready(one, view, soon)}
+        if not ready or not any(view.waiting):
+            return []
+        jobs = _worth_planning(view)
+        made = plan(jobs, view.engineers, view.at, view.travel.minutes, view.rules, effort=EFFORT)
+        by_number = {job.number: job for job in jobs}
+        return [
+            Ask(by_number[visit.job], visit.engineer)
+            for visit in made.visits
+            if visit.position == 0 and visit.engineer in ready
+        ]
+
+    def _ready(self, one: Engineer, view: View, soon: datetime) -> bool:
+        free_soon = one.free_at is None or one.free_at <= soon
+        has_room = one.open_jobs < one.capacity
+        return one.on_duty and free_soon and has_room and one.id not in view.asked
+
+
+def _worth_planning(view: View) -> list[Job]:
+    """The nearest deadlines that can still be kept, and some of those that cannot."""
+    places = PER_ENGINEER * len(view.engineers)
+    jobs = [job for city in view.waiting for job in city]
+    if len(jobs) <= places:
+        return jobs
+    jobs.sort(key=lambda job: (job.due, job.number))
+    open_ = [job for job in jobs if job.due > view.at]
+    lost = [job for job in jobs if job.due <= view.at]
+    kept = open_[: places - min(len(lost), places // LOST_SHARE)]
+    return kept + lost[: places - len(kept)]
