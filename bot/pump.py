@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import telegram
 from starlette.requests import Request
@@ -40,10 +40,17 @@ HANDLING_SECONDS: Final = 30.0
 HOOK_BODY_BYTES: Final = 1024 * 1024
 
 Trouble = Callable[[str, Mapping[str, str]], None]
-"""Tells the operator; the kinds are those of `_kind`, told once per stretch of failures."""
+"""Tells the operator, once per stretch of failures, with the kinds that `_kind` knows."""
 
 AnyApplication = Application[Any, Any, Any, Any, Any, Any]
 _T = TypeVar("_T")
+
+
+class Hook(NamedTuple):
+    """Where Telegram shall deliver updates, and the word that shows that it is Telegram."""
+
+    url: str
+    secret: str
 
 
 class _Stopped(Exception):
@@ -63,12 +70,14 @@ class Pump:
         trouble: Trouble,
         *,
         initialize: Callable[[], Awaitable[object]] | None = None,
+        hook: Hook | None = None,
         pauses: Sequence[float] = PAUSES,
         poll_seconds: int = POLL_SECONDS,
     ) -> None:
         """`offset`: one more than the newest update stored in the last 7 days, else 0.
 
         `initialize` is the application's where there is one: the handlers need it, too.
+        With a `hook` Telegram is told to call it, and nothing is polled.
         """
         self.last_poll_at: datetime | None = None  # when Telegram last answered
         self.lag = timedelta()  # how late the oldest message of the last answer came
@@ -81,6 +90,7 @@ class Pump:
         self._now = now
         self._trouble = trouble
         self._initialize = initialize or bot.initialize
+        self._hook = hook
         self._pauses = pauses
         self._poll_seconds = poll_seconds
         self._stopping = asyncio.Event()
@@ -95,6 +105,9 @@ class Pump:
         warnings.filterwarnings("ignore", message=r"Please use 'Bot\.getUpdates'")
         try:
             await self._until_it_works(lambda: self._or_stopped(self._connect()))
+            if self._hook is not None:
+                await self._stopping.wait()
+                return
             offset = await self._until_it_works(self._offset)
             while True:
                 offset = await self._take_in(await self._poll(offset))
@@ -103,6 +116,14 @@ class Pump:
 
     async def _connect(self) -> None:
         await self._initialize()
+        if self._hook is not None:
+            await self._bot.set_webhook(
+                self._hook.url,
+                secret_token=self._hook.secret,
+                allowed_updates=list(ALLOWED_UPDATES),
+                drop_pending_updates=False,
+            )
+            return
         # A web hook of an earlier setting would answer every poll with a conflict.
         await self._bot.delete_webhook(drop_pending_updates=False)
 
@@ -221,16 +242,6 @@ def _dates(updates: Sequence[Mapping[str, Any]]) -> Iterator[datetime]:
         date = message.get("date") if isinstance(message, dict) else None
         if isinstance(date, int):
             yield datetime.fromtimestamp(date, UTC)
-
-
-async def set_hook(bot: telegram.Bot, url: str, secret: str) -> None:
-    """Have Telegram call us; what is waiting there is kept."""
-    await bot.set_webhook(
-        url,
-        secret_token=secret,
-        allowed_updates=list(ALLOWED_UPDATES),
-        drop_pending_updates=False,
-    )
 
 
 def hook_route(

@@ -16,12 +16,12 @@ from starlette.applications import Starlette
 from telegram.ext import ExtBot
 
 import bot.pump
-from bot.pump import HOOK_BODY_BYTES, Pump, hook_route, set_hook
+from bot.pump import HOOK_BODY_BYTES, Hook, Pump, hook_route
 from bot.trial.botapi import BotApi, Person
 from bot.trial.botapi.values import Reply
 from bot.trial.botapi.wire import InProcess
 from core.errors import StorageBusy
-from core.ports import Raw
+from core.ports import Keep, Raw
 
 TOKEN = "700001:test-token-of-a-bot-that-is-not"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -84,6 +84,7 @@ class Ground:
         self.api = BotApi(TOKEN, "desk_bot", NOW.timestamp)
         self.li: Person = self.api.person(42, "李娜")
         self.inbox = Inbox(path)
+        self.keep: Keep = self.inbox.keep
         self.troubles: list[str] = []
         self.told: list[Mapping[str, str]] = []
         self.running: list[tuple[Pump, asyncio.Task[None]]] = []
@@ -91,23 +92,24 @@ class Ground:
     def bot(self) -> ExtBot[None]:
         return ExtBot(TOKEN, request=InProcess(self.api), get_updates_request=InProcess(self.api))
 
-    def pump(self) -> Pump:
+    def pump(self, hook: Hook | None = None) -> Pump:
         return Pump(
             self.bot(),
             "desk_bot",
-            self.inbox.keep,
+            self.keep,
             self.inbox.offset,
             lambda: NOW + timedelta(seconds=5),
             self.trouble,
             pauses=(0.001,),
+            hook=hook,
         )
 
     def trouble(self, kind: str, detail: Mapping[str, str]) -> None:
         self.troubles.append(kind)
         self.told.append(detail)
 
-    def start(self) -> tuple[Pump, "asyncio.Task[None]"]:
-        pump = self.pump()
+    def start(self, hook: Hook | None = None) -> tuple[Pump, "asyncio.Task[None]"]:
+        pump = self.pump(hook)
         self.running.append((pump, asyncio.create_task(pump.run())))
         return self.running[-1]
 
@@ -143,7 +145,7 @@ async def test_telegram_forgets_only_what_is_stored(ground: Ground) -> None:
         held.append(len(ground.api.feed))
         return added
 
-    ground.inbox.keep = keep
+    ground.keep = keep
     ground.li.says("eins")
     ground.start()
     await ground.confirmed()
@@ -222,7 +224,7 @@ async def test_a_pause_that_telegram_names_is_kept(ground: Ground) -> None:
 
 async def test_a_web_hook_of_yesterday_is_taken_away(ground: Ground) -> None:
     async with ground.bot() as ours:
-        await set_hook(ours, "https://desk.example/hooks/telegram", "s" * 20)
+        await ours.set_webhook("https://desk.example/hooks/telegram")
     ground.start()
     await until(lambda: ground.api.calls("getUpdates"))
     ground.li.says("eins")
@@ -292,6 +294,7 @@ async def test_the_pump_knows_how_late_it_is(ground: Ground) -> None:
     ground.li.says("eins")
     await ground.confirmed()
     assert pump.last_poll_at == NOW + timedelta(seconds=5)
+    assert pump.lag == timedelta(seconds=5)
     assert pump.stored == 1
 
 
@@ -320,7 +323,7 @@ async def test_whatever_is_killed_every_update_is_stored_once(
 
     monkeypatch.setattr(bot.pump, "reach", maybe_die)
     ground.inbox.quiet_week = lambda: dice.random() < 0.5
-    ground.inbox.keep = keep
+    ground.keep = keep
     said, deaths = 0, 0
     async with asyncio.timeout(20):
         while said < 300 or len(ground.api.feed):
@@ -350,12 +353,21 @@ async def hook(ground: Ground) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def deliver(client: httpx.AsyncClient, body: bytes, secret: str = "secret-é") -> int:
-    headers = {"X-Telegram-Bot-Api-Secret-Token": secret.encode("latin-1")}
+    headers = {b"X-Telegram-Bot-Api-Secret-Token": secret.encode("latin-1")}
     response = await client.post("/hooks/telegram", content=body, headers=headers)
     return response.status_code
 
 
 UPDATE = json.dumps({"update_id": 7, "message": {"text": "eins", "chat": {"id": 42}}}).encode()
+
+
+async def test_telegram_is_told_of_the_hook_as_soon_as_it_can_be_reached(ground: Ground) -> None:
+    ground.api.fail("setWebhook", "drop", times=2)
+    ground.start(Hook("https://desk.example/hooks/telegram", "a-secret"))
+    await until(lambda: len(ground.api.calls("setWebhook")) == 3)
+    call = ground.api.calls("setWebhook")[-1]
+    assert call.params.text("secret_token") == "a-secret"
+    assert ground.api.calls("getUpdates") == []
 
 
 async def test_a_delivered_update_is_stored_before_200(

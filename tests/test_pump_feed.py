@@ -55,7 +55,7 @@ async def fails(_update: Update, _context: Any) -> None:
     raise LookupError("no such ticket")
 
 
-async def ignores(_update: Update, _context: Any) -> None:
+async def ignores(_update: object, _context: Any) -> None:
     pass
 
 
