@@ -72,6 +72,19 @@ def test_a_long_text_loses_its_markup_and_not_its_tags_in_the_middle() -> None:
     assert cuts == ("text_too_long",)
 
 
+@pytest.mark.parametrize(
+    ("html", "seen"),
+    [
+        ("<b>a</b>&amp;<i>&lt;b&gt;</i>", "a&<b>"),
+        ('<a href="x">y</a>', "y"),
+        ("1 < 2 <坏> <foo bar> </foo> <br/>", "1 < 2 <坏> <foo bar> </foo> <br/>"),
+        ("a <b", "a <b"),
+    ],
+)
+def test_a_reader_sees_everything_but_tags(html: str, seen: str) -> None:
+    assert visible(html) == seen
+
+
 def test_buttons_and_keys_in_one_message_are_refused_at_once() -> None:
     with pytest.raises(ValueError, match="not both"):
         ChatMessage(html="x", buttons=((Button("a", "1"),),), reply_keyboard=((Key("b"),),))

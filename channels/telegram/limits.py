@@ -18,6 +18,10 @@ BUTTONS_IN_A_ROW: Final = 8
 DOWNLOAD: Final = 20 * 1024 * 1024
 COMMANDS: Final = 100
 COMMAND_DESCRIPTION: Final = 256
+TAGS: Final = {
+    *("a", "b", "blockquote", "code", "del", "em", "i", "ins", "pre", "s", "span", "strike"),
+    *("strong", "tg-emoji", "tg-spoiler", "u"),
+}
 
 
 class Button(NamedTuple):
@@ -77,7 +81,7 @@ def whole(text: str) -> str:
 
 
 def visible(html: str) -> str:
-    """What a reader sees of a piece of HTML."""
+    """What a reader sees of a piece of HTML. What is no tag of Telegram's is text."""
     reader = _Visible()
     reader.feed(html)
     reader.close()
@@ -88,6 +92,17 @@ class _Visible(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.seen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in TAGS:
+            self.seen.append(self.get_starttag_text() or "")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in TAGS:
+            self.seen.append(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
         self.seen.append(data)

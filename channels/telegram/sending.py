@@ -86,7 +86,7 @@ class TelegramChannel:
             self._bug(letter, "empty")
             raise Undeliverable("the message has no text", permanent=True)
         # A picture cannot take the place of a text.
-        old = int(letter.replaces) if letter.replaces and message.photo is None else None
+        old = _message_id(letter.replaces) if message.photo is None else None
         try:
             if old is not None and await self._edit(letter, chat, old, message):
                 return Receipt(id=letter.replaces)
@@ -246,10 +246,16 @@ def _chat_id(address: str) -> int:
         ) from None
 
 
+def _message_id(id: str) -> int | None:
+    """None for nothing, and for an id from another channel: a mail's, say."""
+    return int(id) if id.isdecimal() else None
+
+
 def _reply_to(message_id: str) -> telegram.ReplyParameters | None:
-    if not message_id:
+    above = _message_id(message_id)
+    if above is None:
         return None
-    return telegram.ReplyParameters(int(message_id), allow_sending_without_reply=True)
+    return telegram.ReplyParameters(above, allow_sending_without_reply=True)
 
 
 def _markup(
