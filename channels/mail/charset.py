@@ -1,0 +1,145 @@
+"""Bytes to text when the label lies: a ladder of guesses that never raises.
+
+Old mail programs label GBK as latin-1, UTF-8 as gb2312, and a third of the rest not at all. The order of the
+steps was measured on real words: "UTF-8 first" misreads 3 % of the two-character GBK words, "label first" nearly
+every UTF-8 text under a Chinese label.
+"""
+
+import codecs
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class Decoded(NamedTuple):
+    text: str
+    charset: str  # the codec that read it; a hint for unlabelled headers of the same mail
+
+
+_SIMPLIFIED = ("gb18030",)
+_BIG5 = ("big5hkscs", "cp950")
+_KOREAN = ("cp949",)
+_JAPANESE = ("cp932", "shift_jisx0213")
+_WESTERN = ("cp1252", "latin-1")
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("gb2312", "gbk", "xgbk", "cp936", "ms936", "windows936", "gb231280", "gb2312charset", "euccn")
+        + ("chinesesimplified", "gb18030", "xgb18030", "gb180302000", "gb", "csgb2312", "isoir58"),
+        _SIMPLIFIED,
+    ),
+    **dict.fromkeys(
+        ("big5", "big5hkscs", "cp950", "ms950", "windows950", "xbig5", "big5eten", "cnbig5", "csbig5"), _BIG5
+    ),
+    **dict.fromkeys(
+        ("euckr", "ksc56011987", "ksc5601", "cp949", "ms949", "uhc", "windows949", "xwindows949", "ksc56011992")
+        + ("cseuckr", "csksc56011987", "korean", "isoir149"),
+        _KOREAN,
+    ),
+    **dict.fromkeys(
+        ("shiftjis", "sjis", "xsjis", "windows31j", "cp932", "ms932", "mskanji", "csshiftjis", "windows932"), _JAPANESE
+    ),
+    **dict.fromkeys(
+        ("iso88591", "latin1", "l1", "cp1252", "windows1252", "isoir100", "iso885911987", "cp819", "ibm819", "ansi"),
+        _WESTERN,
+    ),
+    **dict.fromkeys(("utf8", "utf8mb4", "utf8mb3", "unicode11utf8", "xutf8", "utf", "unicode", "cp65001"), ("utf-8",)),
+    **dict.fromkeys(("usascii", "ascii", "ansix341968", "iso646us", "7bit", "8bit", "us"), ("ascii",)),
+    **dict.fromkeys(("iso88598i", "iso88598e", "iso88598"), ("iso8859-8", "cp1255")),
+    **dict.fromkeys(("iso88596i", "iso88596e", "iso88596"), ("iso8859-6", "cp1256")),
+    **dict.fromkeys(("iso88599", "latin5", "windows1254", "cp1254"), ("cp1254", "iso8859-9")),
+    **dict.fromkeys(("tis620", "iso885911", "windows874", "cp874", "xwindows874"), ("cp874", "tis-620")),
+    "cp850": ("cp850",),
+    **dict.fromkeys(("iso2022jp", "iso2022jp1", "iso2022jp2", "csiso2022jp"), ("iso2022_jp_2", "iso2022_jp_ext")),
+    **dict.fromkeys(("iso2022kr", "csiso2022kr"), ("iso2022_kr",)),
+    **dict.fromkeys(("hzgb2312", "hz"), ("hz",)),
+    **dict.fromkeys(("utf7", "unicode11utf7", "xunicode20utf7"), ("utf-7",)),
+    **dict.fromkeys(("macintosh", "xmacroman", "mac", "macroman"), ("mac_roman",)),
+}
+
+# Their bytes all look like ASCII, so only the label can tell.
+SEVEN_BIT = frozenset({"utf-7", "hz", "iso2022_kr", "iso2022_jp_2"})
+# Labels that programs write without having looked at the text.
+CARELESS = frozenset({"utf-8", "ascii", "cp1252"})
+
+_IDEOGRAPHS = re.compile("[\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+_HALVES = re.compile("[\ud800-\udfff]")
+_NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
+_HAN_PAIRS = re.compile(rb"[\xb0-\xf7][\xa1-\xfe]")
+_HIGH = re.compile(rb"[\x80-\xff]")
+
+
+@lru_cache(maxsize=256)
+def codecs_for(label: str) -> tuple[str, ...]:
+    """The codecs to try for a label, best first; () when nobody knows it."""
+    name = _NOT_IN_LABELS.sub("", label.lower())
+    if name in ALIASES:
+        return ALIASES[name]
+    try:
+        known = codecs.lookup(label.strip())
+    except (LookupError, ValueError):  # ValueError: a NUL in the label
+        return ()
+    # base64, zip and rot13 are codecs too, and not from bytes to text
+    return (known.name,) if getattr(known, "_is_text_encoding", False) else ()
+
+
+def decode(data: bytes, label: str = "", hint: str = "") -> Decoded:
+    """Text by the ladder; `hint` is what the rest of the same mail turned out to be."""
+    wanted = codecs_for(label) if label else ()
+    if data.isascii() and (not wanted or wanted[0] not in SEVEN_BIT and not wanted[0].startswith("utf-16")):
+        return Decoded(data.decode("ascii"), wanted[0] if wanted else "ascii")
+    if wanted and wanted[0] in SEVEN_BIT:
+        return _first_strict(data, wanted) or Decoded(data.decode(wanted[0], "replace"), wanted[0])
+    unicode = _strict(data, "utf-8")
+    if unicode and (not wanted or wanted[0] in CARELESS or _IDEOGRAPHS.search(unicode.text)):
+        return unicode
+    hinted = codecs_for(hint) if hint and not wanted else ()
+    return (
+        _first_strict(data, [codec for codec in (*wanted, *hinted) if codec != "latin-1"])
+        or unicode
+        or (_strict(data, "gb18030") if _looks_chinese(data) else None)
+        or _detected(data)
+        or (_strict(data, wanted[-1]) if wanted else None)
+        or Decoded(data.decode("gb18030", "replace"), "gb18030")
+    )
+
+
+def clean(text: str) -> str:
+    """What any database and any terminal takes: NFC, no NUL, no control but tab and newline, no half characters."""
+    if text.isascii():
+        return _CONTROLS.sub("", text)
+    if text[0] == "\ufeff":
+        text = text[1:]
+    text = _CONTROLS.sub("", _HALVES.sub("\ufffd", text))
+    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def lines(text: str) -> str:
+    """Every way to end a line becomes a line feed."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _strict(data: bytes, codec: str) -> Decoded | None:
+    try:
+        return Decoded(data.decode(codec), codec)
+    except (UnicodeError, LookupError):
+        return None
+
+
+def _first_strict(data: bytes, names: tuple[str, ...] | list[str]) -> Decoded | None:
+    return next((found for name in names if (found := _strict(data, name))), None)
+
+
+def _looks_chinese(data: bytes) -> bool:
+    """Whether most high bytes stand in pairs that common Chinese characters are made of."""
+    sample = data[:65536]
+    return 3 * 2 * len(_HAN_PAIRS.findall(sample)) >= 2 * len(_HIGH.findall(sample))
+
+
+def _detected(data: bytes) -> Decoded | None:
+    from charset_normalizer import from_bytes  # noqa: PLC0415  (80 ms to load, and hardly ever needed)
+
+    best = from_bytes(data[:4096]).best()
+    return _strict(data, best.encoding) if best else None

@@ -1,0 +1,213 @@
+"""A mail as a tree of parts, read from bytes: nothing raises, nothing recurses further than the caps allow.
+
+The standard library's parser is exact about correct mail; on broken mail it raises, loses text or recurses until it
+dies, and it reads line by line. This one looks for delimiters with `bytes.find`, so that 200 kB of base64 cost nothing.
+"""
+
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from channels.mail.caps import CAPS, Caps
+from channels.mail.headers import base64_bytes, parameters
+
+_HEADER_END = re.compile(rb"\n\r?\n")
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_NEW_LINE = re.compile(rb"\n(?![ \t])")
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
+_MBOX_FROM = re.compile(rb"\A>?From [^\r\n]*\r?\n")
+_LOST_BOUNDARY = re.compile(rb"^--([^\s].{0,198}?)[ \t]*\r?\n(?=content-[a-z-]+[ \t]*:)", re.IGNORECASE | re.MULTILINE)
+_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
+_ADDRESSES = frozenset({"to", "cc", "bcc", "resent-to", "resent-cc"})
+
+
+@dataclass(slots=True)
+class Part:
+    """One node; `fields` are (lower-case name, raw unfolded value) in order."""
+
+    fields: list[tuple[str, bytes]]
+    body: bytes
+    type: str = "text/plain"
+    params: dict[str, str] = field(default_factory=dict)
+    children: list["Part"] = field(default_factory=list)
+
+    def first(self, name: str) -> bytes:
+        return next((value for key, value in self.fields if key == name), b"")
+
+    def all(self, name: str) -> list[bytes]:
+        return [value for key, value in self.fields if key == name]
+
+    @property
+    def is_multipart(self) -> bool:
+        return bool(self.children)
+
+    def walk(self) -> Iterator["Part"]:
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def content(self) -> bytes:
+        """The body with its transfer encoding undone as far as it goes."""
+        return transferred(self.body, self.first("content-transfer-encoding"))
+
+
+@dataclass(slots=True)
+class _Budget:
+    parts: int
+    clipped: bool = False
+
+
+def read(raw: bytes, caps: Caps = CAPS) -> tuple[Part, bool]:
+    """The root part, and whether a cap cut anything off."""
+    budget = _Budget(caps.parts)
+    if b"\n" not in raw:
+        raw = raw.replace(b"\r", b"\n")
+    raw = _MBOX_FROM.sub(b"", raw.lstrip(b"\r\n"), count=1)
+    return _part(raw, caps, budget, depth=0, default="text/plain"), budget.clipped
+
+
+def fields_of(raw: bytes, caps: Caps = CAPS) -> list[tuple[str, bytes]]:
+    """Only the header block, of a returned message for instance."""
+    return _split(raw.lstrip(b"\r\n"), caps, _Budget(0))[0]
+
+
+def _part(raw: bytes, caps: Caps, budget: _Budget, depth: int, default: str) -> Part:
+    budget.parts -= 1
+    fields, body = _split(raw, caps, budget)
+    part = Part(fields, body, default)
+    declared = part.first("content-type")
+    if declared:
+        kind, part.params = parameters(declared)
+        part.type = kind if _TYPE.fullmatch(kind) else ("text/plain" if kind in ("", "text") else _guess(kind))
+    if part.type.startswith("multipart/"):
+        _divide(part, caps, budget, depth)
+    return part
+
+
+def _guess(kind: str) -> str:
+    """`multipart` or `image` without a subtype is still more than nothing."""
+    return "multipart/mixed" if kind.startswith("multipart") else "application/octet-stream"
+
+
+def _divide(part: Part, caps: Caps, budget: _Budget, depth: int) -> None:
+    """Gives a multipart its children; one that cannot be divided is read as text, so that nothing is lost."""
+    if depth >= caps.depth:
+        part.type, budget.clipped = "application/octet-stream", True
+        return
+    default = "message/rfc822" if part.type == "multipart/digest" else "text/plain"
+    for piece in _pieces(part):
+        if budget.parts <= 0:
+            budget.clipped = True
+            break
+        part.children.append(_part(piece, caps, budget, depth + 1, default))
+    if not part.children:
+        part.type, part.params = "text/plain", {}
+
+
+def _pieces(part: Part) -> list[bytes]:
+    boundary = part.params.get("boundary", "").encode("utf-8", "surrogateescape")
+    pieces = _between(part.body, boundary) if boundary else []
+    if not pieces and (lost := _LOST_BOUNDARY.search(part.body)):
+        pieces = _between(part.body, lost[1])
+    return pieces
+
+
+def _between(body: bytes, boundary: bytes) -> list[bytes]:
+    """What stands between the delimiter lines; a part that nobody closes goes to the end."""
+    delimiter = b"--" + boundary.rstrip()
+    pieces: list[bytes] = []
+    start, at = -1, body.find(delimiter)
+    while at >= 0:
+        end_of_line = body.find(b"\n", at)
+        end_of_line = len(body) if end_of_line < 0 else end_of_line + 1
+        rest = body[at + len(delimiter) : end_of_line].strip()
+        if (at == 0 or body[at - 1] == 10) and rest in (b"", b"--"):  # 10: a line feed
+            if start >= 0:
+                pieces.append(_without_last_break(body[start:at]))
+            start = -1 if rest else end_of_line
+            if rest:
+                break
+        at = body.find(delimiter, at + len(delimiter))
+    if start >= 0 and body[start:].strip():
+        pieces.append(body[start:])
+    return pieces
+
+
+def _without_last_break(piece: bytes) -> bytes:
+    if piece.endswith(b"\r\n"):
+        return piece[:-2]
+    return piece[:-1] if piece.endswith(b"\n") else piece
+
+
+def _split(raw: bytes, caps: Caps, budget: _Budget) -> tuple[list[tuple[str, bytes]], bytes]:
+    """The header fields and the body. A body without a blank line before it is found all the same."""
+    if raw[:1] == b"\n" or raw[:2] == b"\r\n":
+        return [], raw[raw.index(b"\n") + 1 :]
+    end = _HEADER_END.search(raw)
+    block, body = (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
+    if len(block) > caps.header_block:
+        block, budget.clipped = block[: caps.header_block], True
+    lines = _FOLD.sub(b"", block).split(b"\n")
+    fields: list[tuple[str, bytes]] = []
+    for number, line in enumerate(lines):
+        match = _FIELD.match(line)
+        if match is None:
+            if any(map(_FIELD.match, lines[number + 1 : number + 2])):
+                continue  # a stray line between two fields
+            starts = [0, *(break_.end() for break_ in _NEW_LINE.finditer(block))]
+            return fields, raw[starts[number] :].lstrip(b"\r\n")
+        name = match[1].decode("ascii").lower()
+        limit = caps.recipients_header if name in _ADDRESSES else caps.header
+        budget.clipped |= len(match[2]) > limit
+        fields.append((name, match[2][:limit].rstrip()))
+    return fields, body
+
+
+def transferred(body: bytes, encoding: bytes) -> bytes:
+    how = encoding.strip().lower()
+    if how.startswith(b"base64"):
+        return base64_bytes(body)
+    if how.startswith(b"quoted"):
+        return binascii.a2b_qp(body)
+    if b"uue" in how or how == b"uuencode":
+        return next((content for _, content, _ in uuencoded(body)), body)
+    return body
+
+
+_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} +([^\r\n]+)\r?\n", re.MULTILINE)
+_UU_LINE = re.compile(rb"([ -`]+)[ \t]*\r?\n")
+
+
+def uuencoded(body: bytes, limit: int = CAPS.unpacked_files) -> Iterator[tuple[bytes, bytes, slice]]:
+    """Files that stand in the middle of a text: name, content, and where."""
+    at = 0
+    for _ in range(limit):
+        begin = _BEGIN.search(body, at)
+        if begin is None:
+            return
+        content, end = _uu_block(body, begin.end())
+        at = max(end, begin.end())
+        if content:
+            yield begin[1].strip(), content, slice(begin.start(), end)
+
+
+def _uu_block(body: bytes, at: int) -> tuple[bytes, int]:
+    """Reads to `end`; a line that is no uuencode shows that `begin` was an ordinary word."""
+    lines: list[bytes] = []
+    while True:
+        if body.startswith(b"end", at) and body[at + 3 : at + 4].strip() == b"":
+            newline = body.find(b"\n", at)
+            return b"".join(lines), len(body) if newline < 0 else newline + 1
+        line = _UU_LINE.match(body, at)
+        if line is None:
+            return b"", at
+        try:
+            lines.append(binascii.a2b_uu(line[1]))
+        except binascii.Error:
+            size = (((line[1][0] - 32) & 63) * 4 + 5) // 3  # mailers that miscount the last line
+            try:
+                lines.append(binascii.a2b_uu(line[1][:size]))
+            except binascii.Error:
+                return b"", at
+        at = line.end()
