@@ -79,9 +79,10 @@ class _Table:
     last: date  # not included
     low: timedelta
     high: timedelta
-    starts: list[timedelta]  # of the spans; the first is an empty one at `low`
-    totals: list[timedelta]  # open time before each span; one more at the end
+    starts: list[timedelta]  # of the spans, between two empty ones at `low` and at `high`
+    totals: list[timedelta]  # open time before each span
     origins: list[timedelta]  # starts[i] - totals[i]: an instant less this is open time so far
+    size: int  # of these lists
     workdays: list[int]  # ordinals of the local dates with open time
     closings: list[timedelta]  # and when each of them closes
 
@@ -99,7 +100,7 @@ class Calendar:
             raise WrongHours(f"calendar {name!r} has no version")
         if any(a.valid_from == b.valid_from for a, b in pairwise(self._versions)):
             raise WrongHours(f"calendar {name!r} has two versions from one day")
-        self._table = _Table(date.max, date.min, NOTHING, NOTHING, [], [], [], [], [])
+        self._table = _Table(date.max, date.min, NOTHING, NOTHING, [], [], [], 0, [], [])
 
     @classmethod
     def always(cls, name: str = "24x7", zone: str = "UTC") -> "Calendar":
@@ -113,11 +114,11 @@ class Calendar:
         except TypeError:
             raise NaiveMoment from None
         table = self._table
-        low, high = table.low, table.high
-        if not (low <= a < high and low <= b < high):
-            table = self._reach(min(a, b), max(a, b))
         starts, totals, origins = table.starts, table.totals, table.origins
         i, j = bisect_right(starts, a), bisect_right(starts, b)
+        if not (0 < i < table.size and 0 < j < table.size):
+            self._reach(min(a, b), max(a, b))
+            return self.between(start, end)
         done, goal = a - origins[i - 1], b - origins[j - 1]
         if done > totals[i]:
             done = totals[i]
@@ -132,20 +133,23 @@ class Calendar:
         except TypeError:
             raise NaiveMoment from None
         table = self._table
-        if not table.low <= a < table.high:
-            table = self._reach(a, a)
+        totals, origins = table.totals, table.origins
         i = bisect_right(table.starts, a)
-        done = a - table.origins[i - 1]
-        if done > table.totals[i]:
-            done = table.totals[i]
-        goal = done + amount
-        if amount <= NOTHING:
+        if not 0 < i < table.size:
+            self._reach(a, a)
+            return self.after(start, amount)
+        goal = a - origins[i - 1]
+        if goal > totals[i]:
+            goal = totals[i]
+        goal += amount
+        j = bisect_left(totals, goal, i)
+        if j == i and amount <= NOTHING:
             _refuse_negative(amount)
             return start.astimezone(UTC)
-        if goal > table.totals[-1]:
-            table = self._gain(a, amount)
-            goal = self._open_until(table, a) + amount
-        return EPOCH + (table.origins[bisect_left(table.totals, goal) - 1] + goal)
+        if j == table.size:
+            self._gain(a, amount)
+            return self.after(start, amount)
+        return EPOCH + (origins[j - 1] + goal)
 
     def before(self, end: datetime, amount: timedelta) -> datetime:
         """The last moment from which the amount of open time passes until end."""
@@ -184,7 +188,7 @@ class Calendar:
             return moment.astimezone(UTC)
         t = _instant(moment)
         table = self._covering(t, t)
-        while (i := bisect_right(table.starts, t)) >= len(table.starts):
+        while (i := bisect_right(table.starts, t)) >= table.size - 1:
             table = self._further(table)
         return EPOCH + table.starts[i]
 
@@ -245,7 +249,7 @@ class Calendar:
     @property
     def compiled_spans(self) -> int:
         """How many spans the table holds so far."""
-        return max(0, len(self._table.starts) - 1)
+        return max(0, self._table.size - 2)
 
     @staticmethod
     def _open_until(table: _Table, t: timedelta) -> timedelta:
@@ -320,8 +324,12 @@ class Calendar:
                     origins.append(opens - total)
                 total += closes - opens
                 open_until = closes
+        starts.append(high)
         totals.append(total)
-        return _Table(first, last, low, high, starts, totals, origins, workdays, closings)
+        origins.append(high - total)
+        return _Table(
+            first, last, low, high, starts, totals, origins, len(starts), workdays, closings
+        )
 
     def _days(self, first: date, last: date) -> Iterator[tuple[int, list[Span]]]:
         """Each local date with its spans, closures taken out."""
