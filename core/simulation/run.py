@@ -5,9 +5,10 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import NamedTuple
 
-from core.dispatch.choose import DEFAULT_RULES, MINUTE, Engineer, Job, Rules
+from core.dispatch.choose import DEFAULT_RULES, MINUTE, Engineer, Job, Rules, eligible
 from core.dispatch.ladder import Answer, Do, Ladder, Offer, next_move, steps
 from core.dispatch.rota import Kind, Pattern, Rota, Shift, Span, expand, resident_shifts
 from core.dispatch.travel import Travel
@@ -49,6 +50,7 @@ class Visit:
     ladder: Ladder
     offers: list[Offer] = field(default_factory=list)
     supervisor_told: bool = False
+    by_hand: bool = False  # the supervisor telephones: nobody says no to that
     asked_so_far: int = 0
     arrived: datetime | None = None
 
@@ -176,10 +178,10 @@ class _Run:
 
     def go(self) -> None:
         for number, fault in enumerate(self.faults, 1):
-            self.at(fault.at, lambda fault=fault, number=number: self.reported(fault, number))
+            self.at(fault.at, partial(self.reported, fault, number))
         for person in self.hands:
             for stretch in self.rota.stretches(person, self.starts, self.ends + AFTERMATH):
-                self.at(stretch.starts, lambda person=person: self.duty_starts(person))
+                self.at(stretch.starts, partial(self.duty_starts, person))
         last = self.ends + AFTERMATH
         while self.events and self.events[0].at <= last:
             event = heapq.heappop(self.events)
@@ -316,7 +318,8 @@ class _Run:
         visit.asked_so_far += 1
         hands.asked = visit
         luck = dice(self.seed, "answer", visit.job.number, person)
-        roll, rates = luck.random(), self.desk.rates
+        rates = self.desk.rates
+        roll = 1.0 if visit.by_hand else luck.random()
         delay = timedelta(minutes=luck.expovariate(1 / max(rates.answer_minutes, 0.01)))
         if roll >= rates.silent:
             declines = roll < rates.silent + rates.decline
@@ -355,11 +358,12 @@ class _Run:
     def climb(self, visit: Visit) -> None:
         """One step of the ladder: remind, expire, tell the supervisor, or ask the next."""
         while True:
+            answered = visit.offers[-1].answer is not None
             move = next_move(
                 visit.ladder,
                 visit.offers,
                 self.now,
-                roles=self.roles_left(visit),
+                roles=self.roles_left(visit) if answered else (),
                 supervisor_told=visit.supervisor_told,
             )
             if move.do is Do.WAIT and move.at is not None:
@@ -373,17 +377,23 @@ class _Run:
             elif move.do is Do.TELL_SUPERVISOR:
                 visit.supervisor_told = True
             else:
-                return self.by_hand(visit)
+                return self.assign_by_hand(visit)
 
-    def by_hand(self, visit: Visit) -> None:
-        """Everybody has refused: the supervisor talks to them, and the asking starts afresh."""
+    def assign_by_hand(self, visit: Visit) -> None:
+        """Everybody on duty has refused: the supervisor talks to them, and they are asked again."""
         visit.job = replace(visit.job, declined={})
         visit.offers = []
+        visit.by_hand = True
         self.wait(visit)
 
     def roles_left(self, visit: Visit) -> set[str]:
-        asked = {offer.person for offer in visit.offers}
-        return {hands.worker.role for person, hands in self.hands.items() if person not in asked}
+        """Roles with somebody on duty who could go and has not been asked."""
+        on_duty = [
+            one
+            for person, hands in self.hands.items()
+            if self.rota.duty(person, self.now) and (one := self.engineer(hands))
+        ]
+        return {one.role for one in eligible(visit.job, on_duty, self.now, self.rules)}
 
     # ── On the road ──────────────────────────────────────────────────────────────────────────────
 
