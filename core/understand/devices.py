@@ -1,0 +1,121 @@
+"""Which things a report names, how many of each, and what the ticket calls them."""
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from core.understand.fold import data
+from core.understand.lexicon import Found
+
+_NUMBERS: Final = {
+    **{word: n for n, word in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 1)},
+    **{word: n for n, word in enumerate("一二三四五六七八九十", 1)},
+    "两": 2,
+    "俩": 2,
+}
+# What may stand between a number and the thing it counts.
+_BETWEEN: Final = frozenset(
+    ["台", "部", "个", "套", "只", "张", "新", "旧", "的", "hp", "dell", "lenovo", "new", "old", "more", "extra", "additional", "standard", "spare", "x"]
+)
+_FARTHEST: Final = 4
+_MOST: Final = 999  # a larger number is a model or a room
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A kind of thing in `devices.toml`."""
+
+    name: str
+    label: str
+    kind: str
+    rank: int
+    asset: str = ""  # the register's type; empty: it bears no asset number
+    many: str = ""
+    in_lists: str = ""
+
+    def tags(self) -> frozenset[str]:
+        return frozenset({self.name, f"kind:{self.kind}"})
+
+    def counted(self, count: int, brief: bool) -> str:
+        one = (brief and self.in_lists) or self.label
+        if count == 1:
+            return f"1 {one}"
+        return f"{count} {self.many or one + ('' if one[-1] in 'sS' else 's')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A device in the text, and how many of it; 0: not said."""
+
+    device: Device
+    count: int = 0
+    term: str = ""
+
+
+@cache
+def devices() -> dict[str, Device]:
+    return {
+        name: Device(
+            name,
+            row["label"],
+            row["kind"],
+            rank,
+            row.get("asset", ""),
+            row.get("many", ""),
+            row.get("in_lists", ""),
+        )
+        for rank, (name, row) in enumerate(data("devices.toml").items())
+    }
+
+
+def of_terms() -> Iterator[tuple[str, str]]:
+    for name, row in data("devices.toml").items():
+        for term in row["words"]:
+            yield term, name
+            yield term, f"kind:{row['kind']}"
+
+
+def things_in(text: Sequence[str], found: Sequence[Found]) -> list[Thing]:
+    known = devices()
+    return [
+        Thing(known[tag], _count_before(text, spot.start), spot.term)
+        for spot in found
+        for tag in sorted(spot.tags & known.keys(), key=lambda tag: known[tag].rank)
+    ]
+
+
+def number(token: str) -> int:
+    """What a token counts, 0 where it counts nothing."""
+    if token.isdigit():
+        return int(token) if len(token) <= 3 else 0
+    return _NUMBERS.get(token, 0)
+
+
+def _count_before(text: Sequence[str], start: int) -> int:
+    for at in range(start - 1, max(start - 1 - _FARTHEST, -1), -1):
+        if counted := number(text[at]):
+            return counted
+        if text[at] not in _BETWEEN:
+            break
+    return 0
+
+
+def choose(things: Sequence[Thing], preferred: Sequence[str]) -> Thing | None:
+    """The thing of the first preferred kind; the more special one among several."""
+    for wish in preferred:
+        fitting = [thing for thing in things if wish in thing.device.tags()]
+        if fitting:
+            return min(fitting, key=lambda thing: thing.device.rank)
+    return None
+
+
+def listed(things: Sequence[Thing], kinds: AbstractSet[str]) -> str:
+    """`12 PCs, 2 printers, 1 POS`: the things that were counted."""
+    counted: dict[str, Thing] = {}
+    for thing in things:
+        if thing.count and not kinds.isdisjoint(thing.device.tags()):
+            counted.setdefault(thing.device.name, thing)
+    brief = len(counted) > 1
+    return ", ".join(thing.device.counted(thing.count, brief) for thing in counted.values())

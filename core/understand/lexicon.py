@@ -1,0 +1,119 @@
+"""Finds known words in a text: longest first, inflected and slightly misspelt ones included."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from core.understand.fold import data, tokens
+
+_END: Final = ""  # where a term may end: no token is empty
+_ENDINGS: Final = ("s", "es", "ed", "d", "ing")
+_SHORTEST_SLIP: Final = 5  # shorter words have too many neighbours to be guessed at
+_REMEMBERED: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A term of the lexicon in a text, by its place among the tokens, and what it means."""
+
+    term: str
+    start: int
+    end: int
+    tags: frozenset[str]
+
+
+@cache
+def _ordinary() -> frozenset[str]:
+    return frozenset(data("spelling.toml")["words"]["ordinary"])
+
+
+class Lexicon:
+    """Terms and their tags, compiled once; a reading costs one walk over the tokens."""
+
+    def __init__(self, terms: Iterable[tuple[str, str]]) -> None:
+        tags: dict[tuple[str, ...], set[str]] = {}
+        for term, tag in terms:
+            tags.setdefault(tuple(tokens(term)), set()).add(tag)
+        tags.pop((), None)
+        self._root: dict[str, Any] = {}
+        for term_tokens, meaning in tags.items():
+            node = self._root
+            for token in term_tokens:
+                node = node.setdefault(token, {})
+            node[_END] = (_spelt(term_tokens), frozenset(meaning))
+        self._words = {token for term in tags for token in term if token.isascii()}
+        self._slips: dict[str, str] = {}
+        for word in sorted(self._words):
+            for slip in _neighbours(word):
+                self._slips.setdefault(slip, word)
+        self._known: dict[str, str] = {}
+
+    def find(self, text: list[str]) -> list[Found]:
+        """The longest terms from left to right; what one has taken, no other takes."""
+        words = [self._canonical(token) for token in text]
+        found: list[Found] = []
+        at, size, root = 0, len(words), self._root
+        while at < size:
+            node, reach, best = _step(root, words[at]), at + 1, None
+            while node is not None:
+                if _END in node:
+                    best = (reach, node[_END])
+                node = _step(node, words[reach]) if reach < size else None
+                reach += 1
+            if best is None:
+                at += 1
+            else:
+                found.append(Found(best[1][0], at, best[0], best[1][1]))
+                at = best[0]
+        return found
+
+    def _canonical(self, token: str) -> tuple[str, str]:
+        """The word of the lexicon that is meant, and the stem to try where that leads nowhere."""
+        if not token.isascii():
+            return token, ""
+        known = self._known.get(token)
+        if known is None:
+            known = self._guess(token)
+            if len(self._known) < _REMEMBERED:
+                self._known[token] = known
+        return known
+
+    def _guess(self, token: str) -> tuple[str, str]:
+        stem = next((stem for stem in _stems(token) if stem in self._words), "")
+        if token in self._words or stem:
+            return token, stem
+        if token.isalpha() and token not in _ordinary():
+            slips = (self._slips[slip] for slip in _neighbours(token) if slip in self._slips)
+            return next(slips, token), ""
+        return token, ""
+
+
+def _step(node: dict[str, Any], word: tuple[str, str]) -> dict[str, Any] | None:
+    return node.get(word[0]) or node.get(word[1]) if word[1] else node.get(word[0])
+
+
+def _spelt(term: tuple[str, ...]) -> str:
+    return (" " if term[0].isascii() else "").join(term)
+
+
+def _stems(word: str) -> Iterator[str]:
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            stem = word.removesuffix(ending)
+            yield stem
+            if ending in {"ed", "ing"}:
+                yield stem + "e"
+                if stem[-1] == stem[-2]:
+                    yield stem[:-1]
+
+
+def _neighbours(word: str) -> Iterator[str]:
+    """The word and itself without one letter: words that share one are a slip apart.
+
+    The first letter is kept, because slips there are rare and false friends many.
+    """
+    if len(word) >= _SHORTEST_SLIP:
+        yield word
+        for at in range(1, len(word)):
+            yield word[:at] + word[at + 1 :]

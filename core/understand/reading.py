@@ -1,0 +1,349 @@
+"""Reads one report: words become facts, and the tables of rules decide from the facts."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from core.understand.devices import (
+    Device,
+    Thing,
+    choose,
+    devices,
+    listed,
+    number,
+    of_terms,
+    things_in,
+)
+from core.understand.fold import BREAK, data, tokens
+from core.understand.lexicon import Found, Lexicon
+from core.understand.places import UNKNOWN, Gazetteer, Whereabouts
+from core.understand.rules import Rule, decide, table
+
+_TERSE: Final = 4  # tokens: "8楼", "2 pm", a name
+_BRIEF: Final = 8
+
+_PHONE = re.compile(
+    r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d{9}(?!\d)|(?<!\d)0\d{2,3}[- ]?\d{7,8}(?!\d)"
+    r"|(?:\bext\.?|分机|内线)\s*:?\s*\d{3,5}",
+    re.IGNORECASE,
+)
+_ASSET = re.compile(
+    r"(?:资产(?:编号|号)?|编号|序列号|\basset(?: (?:no|number|tag|id))?\.?|\bs/?n)\s*[:：#]?\s*"
+    r"[a-z]*-?\d[\w-]{2,}|\b[A-Z]{2,4}-\d{3,6}\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(
+    r"(?:联系人?|负责人|我是|请?找)\s*[:：]?\s*[\u4e00-\u9fff]{2,4}"
+    r"|\b(?:[Cc]ontact|[Aa]sk for|[Tt]his is|[Mm]y name is|[Rr]egards,?|I'?m)[: ]+[A-Z][a-z]+\b"
+)
+_INSTALLED = re.compile(r"(?:安装|装个|装一下|装|[Ii]nstall(?:ing)?)\s*([A-Z][\w.+-]*(?: [A-Z0-9]\w*)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A device in the register that belongs to the person."""
+
+    kind: str  # the register's: pc, notebook, printer, pos, scanner, fax, network, av
+    name: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierTicket:
+    number: str
+    category: str
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the desk knows beside the text."""
+
+    site: str = ""  # of the person's profile
+    channel: str = "chat"
+    vip: bool = False
+    devices: tuple[KnownDevice, ...] = ()
+    recent: tuple[EarlierTicket, ...] = ()  # latest first
+    pictures: int = 0
+    known: frozenset[str] = frozenset()  # slots that need no question: contact_name, …
+    asked: frozenset[str] = frozenset()  # slots asked before, on whatever channel (R-012)
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A kind of work in the desk's data; `words` are the desk's own names for it."""
+
+    code: str
+    zh: str = ""
+    en: str = ""
+    mode: str = "remote"
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a field has its value: the rule, the words that made it hold, and how sure it is."""
+
+    rule: str
+    words: tuple[str, ...] = ()
+    certainty: float = 0.85
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understanding:
+    """A report as the desk reads it."""
+
+    intent: str  # report, greeting, thanks, answer, question_to_desk, empty
+    site: str = UNKNOWN
+    category: str = "consultation"
+    severity: str = "P3"
+    mode: str = "remote"
+    device: str = "-"
+    ask: str = "-"
+    emergency: frozenset[str] = frozenset()
+    sites: tuple[str, ...] = ()  # where several may be meant: what the question offers
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+
+    def certainty(self, name: str) -> float:
+        return self.evidence[name].certainty if name in self.evidence else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The rules of `rules.toml`, compiled."""
+
+    rules: Mapping[str, list[Rule]]
+    matrix: Mapping[str, list[str]]
+    prefer: Mapping[str, list[str]]
+    otherwise: Mapping[str, str]
+    groups: Mapping[str, list[str]]
+
+
+@cache
+def _tables() -> _Tables:
+    raw = data("rules.toml")
+    groups = raw["groups"]
+    names = ("intent", "category", "impact", "urgency", "mode", "ask", "emergency")
+    return _Tables(
+        {name: table(raw[name], groups) for name in names},
+        raw["severity"]["matrix"],
+        raw["device"]["prefer"],
+        raw["device"]["otherwise"],
+        groups,
+    )
+
+
+def default_categories() -> tuple[Category, ...]:
+    return tuple(Category(**row) for row in data("categories.toml")["category"])
+
+
+_NOTHING: Final = Facts()
+_UNSURE: Final = 0.75
+_UNKNOWN_KIND: Final = Rule("consultation", "not understood", 0.1, ())
+_URGENCIES: Final = ("high", "medium", "low")
+_PERSONS: Final = frozenset(["人", "位", "名", "people", "persons", "colleagues", "users", "staff"])
+
+# Signs that colour a report but do not make one.
+_TALK: Final = frozenset(
+    ["greeting", "thanks", "answer", "solved", "status_question", "desk_question", "system", "cable", "office_word", "mild", "asks_for", "deadline", "group", "everyone", "only_me", "vip_title", "guest_is_vip", "meeting", "how_to", "consult"]
+)
+
+
+class Reader:
+    """Understands reports of one desk. Made once per change of the desk's data, then pure."""
+
+    def __init__(
+        self, gazetteer: Gazetteer, categories: Iterable[Category] | None = None
+    ) -> None:
+        self.gazetteer = gazetteer
+        known = default_categories() if categories is None else tuple(categories)
+        self._categories = {category.code: category for category in known}
+        signs = [
+            (term, sign) for sign, row in data("signs.toml").items() for term in row["words"]
+        ]
+        own = [(word, f"said:{c.code}") for c in known for word in (c.zh, c.en, *c.words) if word]
+        self._lexicon = Lexicon([*signs, *of_terms(), *own])
+        self._own = [
+            Rule(c.code, "the desk's own word", 0.5, ((frozenset({f"said:{c.code}"}), True),))
+            for c in known
+        ]
+
+    def read(self, text: str, facts: Facts = _NOTHING) -> Understanding:
+        """Every field with its reason. No text is too odd: what is not understood says so."""
+        words = tokens(text)
+        found = self._lexicon.find(words)
+        where = self.gazetteer.locate(words, facts.site)
+        said = _said(text, words, found, where, facts)
+        things = _own_things(things_in(words, found), facts)
+        said |= {f"first:{thing.device.kind}" for thing in things[:1]}
+        if any(thing.count > 1 for thing in things):
+            said.add("several")
+        intent = _decide("intent", said)
+        category = self._category(said, things, facts)
+        said.add(f"category:{category.value}")
+        chosen, device = _device(category, things, said, facts, text)
+        mode = self._mode(category.value, said)
+        said |= {f"mode:{mode.value}", *_asset_facts(chosen, facts)}
+        impact, urgency = _decide("impact", said), _decide("urgency", said)
+        vip = facts.vip or ("vip_title" in said and "guest_is_vip" not in said)
+        ask = _decide("ask", said)
+        evidence = {
+            "intent": _evidence(intent, found),
+            "site": Evidence(where.why, where.words, where.certainty),
+            "category": _evidence(category, found),
+            "severity": _severity_evidence(impact, urgency, found, vip),
+            "mode": _evidence(mode, found),
+            "device": Evidence("named" if chosen else "goes with the category", (), 0.8),
+            "ask": _evidence(ask, found),
+        }
+        return Understanding(
+            intent=intent.value,
+            site=where.site,
+            category=category.value,
+            severity=_severity(impact.value, urgency.value, vip),
+            mode=mode.value,
+            device=device,
+            ask="-" if ask.value in facts.asked else ask.value,
+            emergency=frozenset(
+                rule.value for rule in _tables().rules["emergency"] if rule.holds(said)
+            ),
+            sites=where.candidates,
+            evidence=evidence,
+        )
+
+    def _category(self, said: set[str], things: list[Thing], facts: Facts) -> Rule:
+        """By the rules; where they hardly know and it is "the same again", as the last time."""
+        rule = decide(_tables().rules["category"], said) or decide(self._own, said)
+        if (rule is None or rule.certainty < _UNSURE) and "again" in said and facts.recent:
+            last = facts.recent[0]
+            return Rule(last.category, f"as {last.number}", 0.7, ((frozenset({"again"}), True),))
+        own = decide(self._own, said)
+        if rule is None or (own and own.certainty > rule.certainty):
+            return own or _UNKNOWN_KIND
+        return rule if rule.value in self._categories else _UNKNOWN_KIND
+
+    def _mode(self, category: str, said: set[str]) -> Rule:
+        kind = self._categories.get(category)
+        usual = Rule(kind.mode if kind else "remote", "usual for the category", 0.75, ())
+        return decide(_tables().rules["mode"], said) or usual
+
+
+def _decide(name: str, said: set[str]) -> Rule:
+    rule = decide(_tables().rules[name], said)
+    if rule is None:
+        raise LookupError(f"rules.toml: the last rule of {name} must always hold")
+    return rule
+
+
+def _said(
+    text: str, words: list[str], found: list[Found], where: Whereabouts, facts: Facts
+) -> set[str]:
+    said: set[str] = {f"channel:{facts.channel}"}
+    for spot in found:
+        said |= spot.tags
+    if said - _TALK - {f"channel:{facts.channel}"}:
+        said.add("substance")
+    spoken = [word for word in words if word != BREAK]
+    sizes = (("blank", 0), ("terse", _TERSE), ("brief", _BRIEF))
+    said |= {name for name, most in sizes if len(spoken) <= most}
+    if facts.pictures:
+        said.add("pictures")
+    if where.site == UNKNOWN:
+        said.add("site:unknown")
+    if _people(words) > 1:
+        said.add("group")
+    patterns = (("contact_name", _NAME), ("contact_phone", _PHONE), ("asset_no", _ASSET))
+    said |= {f"knows:{slot}" for slot in facts.known}
+    said |= {f"knows:{slot}" for slot, pattern in patterns if pattern.search(text)}
+    return said
+
+
+def _people(words: list[str]) -> int:
+    """How many persons are counted: "五个人", "3 people"."""
+    for at, word in enumerate(words):
+        if word in _PERSONS:
+            before = words[at - 1] if at else ""
+            before = words[at - 2] if before == "个" and at > 1 else before
+            if counted := number(before):
+                return counted
+    return 0
+
+
+def _own_things(things: list[Thing], facts: Facts) -> list[Thing]:
+    """Whose only computer is a notebook means it when they say "computer"."""
+    computers = {device.kind for device in facts.devices} & {"pc", "notebook"}
+    if computers != {"notebook"}:
+        return things
+    known = devices()
+    return [
+        Thing(known["laptop"], thing.count, thing.term)
+        if thing.device is known["desktop"]
+        else thing
+        for thing in things
+    ]
+
+
+def _device(
+    category: Rule, things: list[Thing], said: set[str], facts: Facts, text: str
+) -> tuple[Device | None, str]:
+    """The thing that bears the trouble, and its label on the ticket."""
+    rules = _tables()
+    if category.device:
+        thing = devices()[category.device]
+        return thing, thing.label
+    if category.value in {"new-install", "move"}:
+        together = listed(things, frozenset(_members("equipment")))
+        if together:
+            return None, together
+    wishes = [name for wish in rules.prefer.get(category.value, ()) for name in _members(wish)]
+    chosen = choose(things, wishes)
+    if chosen:
+        return chosen.device, _label(chosen, things)
+    if category.value == "new-install" and (package := _INSTALLED.search(text)):
+        return None, package.group(1)
+    if category.why.startswith("as ") and facts.recent and facts.recent[0].device:
+        return None, facts.recent[0].device
+    usual = devices().get(rules.otherwise.get(category.value, ""))
+    return usual, usual.label if usual else "-"
+
+
+def _members(name: str) -> list[str]:
+    return _tables().groups.get(name, [name])
+
+
+def _label(chosen: Thing, things: list[Thing]) -> str:
+    """With its number; a program goes with the computers it fails on: "5 PCs antivirus"."""
+    if chosen.count > 1:
+        return chosen.device.counted(chosen.count, brief=False)
+    machines = [thing for thing in things if thing.count > 1 and thing.device.kind == "pc"]
+    if machines and not chosen.device.asset:
+        return f"{machines[0].device.counted(machines[0].count, brief=True)} {chosen.device.label}"
+    return chosen.device.label
+
+
+def _asset_facts(device: Device | None, facts: Facts) -> set[str]:
+    if device is None or not device.asset:
+        return set()
+    owned = [known for known in facts.devices if known.kind == device.asset and known.code]
+    return {"device:asset", "knows:asset_no"} if len(owned) == 1 else {"device:asset"}
+
+
+def _severity(impact: str, urgency: str, vip: bool) -> str:
+    level = _tables().matrix[impact][_URGENCIES.index(urgency)]
+    return f"P{max(int(level[1:]) - vip, 1)}"
+
+
+def _severity_evidence(
+    impact: Rule, urgency: Rule, found: list[Found], vip: bool
+) -> Evidence:
+    why = f"{impact.why} × {urgency.why}" + (", VIP" if vip else "")
+    words = (*_evidence(impact, found).words, *_evidence(urgency, found).words)
+    return Evidence(why, tuple(dict.fromkeys(words)), min(impact.certainty, urgency.certainty))
+
+
+def _evidence(rule: Rule, found: list[Found]) -> Evidence:
+    spoke = rule.spoke()
+    words = (spot.term for spot in found if not spoke.isdisjoint(spot.tags))
+    return Evidence(rule.why, tuple(dict.fromkeys(words)), rule.certainty)
