@@ -1,5 +1,6 @@
 """What an operator says about a mailbox and the way out, refused here when it cannot work."""
 
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -89,7 +90,7 @@ class SmtpSettings:
         if self.password and self.token is not None:
             raise ValueError(f"{self.address}: one of password and token")
         local, _, domain = self.address.rpartition("@")
-        if not local or not domain or not self.address.isprintable() or " " in self.address:
+        if not local or not domain or not re.fullmatch(r"[!-~]+", self.address):
             raise ValueError(f"not a mail address: {self.address!r}")
 
     @property

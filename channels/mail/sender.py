@@ -1,0 +1,269 @@
+"""Letters out by SMTP, with the phases of a delivery told apart: refused, unclear, accepted."""
+
+import asyncio
+import contextlib
+import re
+import ssl
+import time
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from email.message import EmailMessage
+
+import aiosmtplib
+import structlog
+
+from channels.mail.inbox import log_only
+from channels.mail.layout import POLICY, Content, Envelope, layout
+from channels.mail.settings import Alert, SmtpSettings, tls_context
+from channels.mail.tokens import Signer
+from core.errors import Unclear, Undeliverable
+from core.messages import Letter, Receipt
+from core.ports import Capabilities, Now
+
+log = structlog.get_logger()
+
+Compose = Callable[[Letter], Awaitable[Content]]
+"""Words a letter in its reader's language; the sentences are the core's."""
+
+BeforeData = Callable[[Letter], Awaitable[None]]
+"""Commits the letter's state `sending`: from here on a crash leaves it unclear."""
+
+# RFC 3463: no such mailbox, no such domain, bad syntax, moved away, mailbox disabled.
+_DEAD = re.compile(r"\b5\.(1\.[0-9]{1,2}|2\.1)\b")
+_ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
+
+
+async def _nothing(_: Letter) -> None: ...
+
+
+class SmtpChannel:
+    """core.ports.Channel for one account. One letter is one mail to one recipient."""
+
+    name = "mail"
+    can = Capabilities(files=True, threads=True)
+
+    def __init__(
+        self,
+        settings: SmtpSettings,
+        signer: Signer,
+        compose: Compose,
+        now: Now,
+        *,
+        before_data: BeforeData = _nothing,
+        alert: Alert = log_only,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._signer = signer
+        self._compose = compose
+        self._now = now
+        self._before_data = before_data
+        self._alert = alert
+        self._monotonic = monotonic
+        self._slots = asyncio.Semaphore(settings.at_once)
+        self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._paused_until = float("-inf")
+        self._paused_why = ""
+        self._null_sender = True
+        self._told: set[str] = set()  # kinds of trouble, until a login succeeds again
+
+    async def send(self, letter: Letter) -> Receipt:
+        self._check_pause()
+        recipient = _wire_address(letter.address)
+        self._check_rate(recipient.rpartition("@")[2])
+        content = await self._compose(letter)
+        mail = self._lay_out(letter, content, recipient)
+        async with self._slots:
+            self._check_pause()  # what stopped the letter before this one stops this one too
+            async with self._session() as session:
+                self._told.clear()
+                await self._hand_over(session, letter, content, mail, recipient)
+        return Receipt(id=str(mail["Message-ID"]))
+
+    def _lay_out(self, letter: Letter, content: Content, recipient: str) -> EmailMessage:
+        s, signer, ticket = self._settings, self._signer, letter.ticket
+        tokened = bool(s.plus and ticket)
+        envelope = Envelope(
+            message_id=signer.message_id(ticket, letter.reference),
+            at=self._now(),
+            sender=s.address,
+            sender_name=s.sender_name,
+            to=recipient,
+            reply_to=signer.reply_address(s.address, ticket) if tokened else s.address,
+            instance=signer.instance,
+            ticket=ticket,
+            thread=signer.thread_id(ticket) if ticket else "",
+            in_reply_to=letter.reply_to,
+            attachments_limit=s.attachments_limit,
+        )
+        return layout(content, envelope)
+
+    @contextlib.asynccontextmanager
+    async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """Connected, encrypted and logged in. Nothing that fails here was accepted by anybody."""
+        s = self._settings
+        client = aiosmtplib.SMTP(
+            hostname=s.host,
+            port=s.port,
+            use_tls=s.tls == "implicit",
+            start_tls=s.tls == "starttls",  # True insists; None would go on in clear text
+            tls_context=None if s.tls == "none" else tls_context(s.cafile),
+            local_hostname=s.domain.encode("idna").decode(),
+            timeout=s.step,
+        )
+        try:
+            await self._open(client)
+            yield client
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+                await client.quit(timeout=2)
+        finally:
+            client.close()
+
+    async def _open(self, client: aiosmtplib.SMTP) -> None:
+        s = self._settings
+        try:
+            await client.connect()
+            if client.is_ehlo_or_helo_needed:  # what the server can do is asked for before mail
+                await client.ehlo()
+            if s.token is not None:
+                await client.auth_xoauth2(s.login, await s.token())
+            elif s.password:
+                await client.login(s.login, s.password)
+        except aiosmtplib.SMTPAuthenticationError as no:
+            if no.code < 500:
+                raise self._refused(no.code, no.message) from no
+            await self._stop("smtp_login_refused", f"{no.code} {no.message}")
+            raise self._resting() from no
+        except aiosmtplib.SMTPResponseException as no:
+            raise self._refused(no.code, no.message, ours=True) from no
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as failure:
+            if _is_about_tls(failure):
+                await self._stop("smtp_tls_failed", str(failure))
+            raise Undeliverable(_said(failure), permanent=False) from failure
+
+    async def _hand_over(
+        self,
+        session: aiosmtplib.SMTP,
+        letter: Letter,
+        content: Content,
+        mail: EmailMessage,
+        recipient: str,
+    ) -> None:
+        wide = not recipient.isascii()
+        if wide and not session.supports_extension("smtputf8"):
+            raise Undeliverable("the server takes no such address", permanent=True)
+        data = mail.as_bytes(policy=POLICY.clone(utf8=True) if wide else POLICY)
+        try:
+            await self._name_sender(session, content, len(data), wide=wide)
+            await session.rcpt(recipient, encoding="utf-8" if wide else "ascii")
+        except aiosmtplib.SMTPSenderRefused as no:
+            if no.code >= 500:
+                await self._tell("smtp_sender_refused", f"{no.code} {no.message}")
+            raise self._refused(no.code, no.message) from no
+        except aiosmtplib.SMTPRecipientRefused as no:
+            raise self._refused(no.code, no.message, recipient=True) from no
+        except aiosmtplib.SMTPResponseException as no:
+            raise self._refused(no.code, no.message) from no
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as failure:
+            raise Undeliverable(_said(failure), permanent=False) from failure
+        await self._before_data(letter)
+        await self._deliver(session, data)
+
+    async def _name_sender(
+        self, session: aiosmtplib.SMTP, content: Content, size: int, *, wide: bool
+    ) -> None:
+        """Acknowledgements bounce to nobody, where the server lets them."""
+        options = [f"SIZE={size}"] if session.supports_extension("size") else []
+        options += ["SMTPUTF8", "BODY=8BITMIME"] if wide else []
+        if content.acknowledgement and self._null_sender:
+            try:
+                await session.mail("", options=options)
+                return
+            except aiosmtplib.SMTPSenderRefused as no:
+                if no.code < 500:
+                    raise
+                self._null_sender = False  # hosted services often insist on the account
+                await session.rset()
+        await session.mail(self._settings.address, options=options)
+
+    async def _deliver(self, session: aiosmtplib.SMTP, data: bytes) -> None:
+        """The one ambiguous call: a server that falls silent after the final dot has the mail."""
+        try:
+            await session.data(data, timeout=self._settings.final_answer)
+        except aiosmtplib.SMTPResponseException as no:
+            if 400 <= no.code < 600:
+                raise self._refused(no.code, no.message) from no
+            raise Unclear(_said(no)) from no
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as silence:
+            raise Unclear(_said(silence)) from silence
+
+    def _refused(
+        self, code: int, text: str, *, recipient: bool = False, ours: bool = False
+    ) -> Undeliverable:
+        """What a reply means. `ours`: it came before anybody was named, and judges nobody."""
+        reason = f"{code} {' '.join(text.split())}"
+        enhanced = _ENHANCED.search(text)
+        if code == 421 or (400 <= code < 500 and enhanced and enhanced[0].startswith("4.7.")):
+            self._pause(self._settings.pause, reason)
+            return self._resting()
+        plainly_unknown = enhanced is None and code in (550, 551, 553)
+        return Undeliverable(
+            reason,
+            permanent=code >= 500 and not ours,
+            address_dead=recipient and (bool(_DEAD.search(text)) or plainly_unknown),
+        )
+
+    async def _stop(self, kind: str, why: str) -> None:
+        """Hurrying on would get the account locked; another try comes after a long rest."""
+        self._pause(self._settings.login_pause, why)
+        await self._tell(kind, why)
+
+    async def _tell(self, kind: str, why: str) -> None:
+        if kind not in self._told:
+            self._told.add(kind)
+            await self._alert(kind, {"account": self._settings.address, "reason": why})
+
+    def _pause(self, seconds: float, why: str) -> None:
+        self._paused_until, self._paused_why = self._monotonic() + seconds, why
+
+    def _resting(self) -> Undeliverable:
+        rest = max(self._paused_until - self._monotonic(), 0)
+        return Undeliverable(self._paused_why, permanent=False, retry_after=rest)
+
+    def _check_pause(self) -> None:
+        if self._monotonic() < self._paused_until:
+            raise self._resting()
+
+    def _check_rate(self, domain: str) -> None:
+        """Letters are sent back to the outbox, not held here: other domains go on."""
+        now, sent = self._monotonic(), self._recent[domain]
+        while sent and sent[0] <= now - 60:
+            sent.popleft()
+        if len(sent) >= self._settings.per_domain:
+            rest = sent[0] + 60 - now
+            raise Undeliverable(f"enough for {domain}", permanent=False, retry_after=rest)
+        sent.append(now)
+
+
+def _wire_address(address: str) -> str:
+    """As it goes on an SMTP line: one plain mailbox, its domain in ASCII."""
+    local, at, domain = address.strip().rpartition("@")
+    plain = re.fullmatch(r"[^\s<>@,;:\"()\[\]\\\x00-\x1f\x7f]{1,64}", local)
+    try:
+        domain = domain.lower().encode("idna").decode()
+    except UnicodeError:
+        plain = None
+    if not plain or not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", domain):
+        raise Undeliverable("not a mail address", permanent=True, address_dead=True)
+    return f"{local}{at}{domain}"
+
+
+def _is_about_tls(failure: BaseException) -> bool:
+    """A bad certificate comes bare after STARTTLS, and wrapped on an implicit connection."""
+    if isinstance(failure, ssl.SSLError) or isinstance(failure.__cause__, ssl.SSLError):
+        return True
+    return "STARTTLS" in str(failure)
+
+
+def _said(failure: Exception) -> str:
+    return " ".join(f"{type(failure).__name__} {failure}".split())
