@@ -91,6 +91,7 @@ class Letter:
     reference: str  # the same on every try, so that a carrier can tell a repetition
     replaces: str = ""  # receipt of an earlier message of ours to be edited, where the channel can
     reply_to: str = ""  # receipt or message id to hang it under
+    audience: str = ""  # set where the letter is a live card: requester, engineer, desk, supervisor
     attempts: int = 0  # tries before this one
     repeated: bool = False  # an earlier try may have arrived: say so
 

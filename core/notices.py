@@ -148,6 +148,11 @@ class WhatComesNext(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UrgeReceived(AboutTicket):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketReopened(AboutTicket):
     answer: ClassVar[bool] = True
 

@@ -55,7 +55,7 @@ class PostgresStore:
     async def write(self, body: Callable[[Tx], T]) -> T:
         """A cancelled caller does not undo the transaction: it runs on as a task of its own."""
         task = asyncio.create_task(self._run(body))
-        self._pending.add(task)  # type: ignore[arg-type]
+        self._pending.add(task)
         task.add_done_callback(self._done)
         return await asyncio.shield(task)
 

@@ -7,9 +7,9 @@ in docs/benchmarks.md); crossing once for a whole transaction costs it once.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import aiosqlite
 from sqlalchemy import Connection, Engine, create_engine
@@ -45,7 +45,8 @@ class _Line(aiosqlite.Connection):
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         # `_execute` is how aiosqlite's own methods reach the thread; it has no public name.
-        return await self._execute(self._work, work)  # type: ignore[no-any-return]
+        execute = cast(Callable[..., Awaitable[T]], self._execute)
+        return await execute(self._work, work)
 
     def _work(self, work: Callable[[Connection], T]) -> T:
         if self._engine is None:

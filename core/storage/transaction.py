@@ -29,9 +29,12 @@ from core.storage.queries import MOMENT_COLUMNS, QUERIES
 from core.storage.tables import KEYS, TABLES
 
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+# functools.cache that keeps the signature: for mypy a class is not Hashable.
+memo = cast(Callable[[F], F], cache)
 
 
-@cache
+@memo
 def _names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(kind))
 
@@ -45,14 +48,14 @@ def _values(row: Any) -> dict[str, Any]:
     return values
 
 
-@cache
-def _maker(kind: type[R]) -> Callable[[Any], R]:
+@memo
+def _maker(kind: type[Any]) -> Callable[[Any], Any]:
     """Rows come in the order of the fields, and a frozen value is cheapest made by keyword zip."""
     names = _names(kind)
-    enums = {f.name: f.type for f in dataclasses.fields(cast(Any, kind)) if f.name == "status"}
-    make = cast(Callable[..., R], kind)
+    enums = {f.name: f.type for f in dataclasses.fields(kind) if f.name == "status"}
+    make = cast(Callable[..., Any], kind)
 
-    def of(row: Any) -> R:
+    def of(row: Any) -> Any:
         values = dict(zip(names, row, strict=True))
         for name, enum in enums.items():
             values[name] = cast(Any, enum)(values[name])
@@ -61,7 +64,7 @@ def _maker(kind: type[R]) -> Callable[[Any], R]:
     return of
 
 
-@cache
+@memo
 def _question(kind: type[Any], shape: tuple[tuple[str, str], ...], order: str) -> Select[Any]:
     """The statement for a shape of question, built once so that its compiled form is reused."""
     table = TABLES[kind]
@@ -76,6 +79,7 @@ def _question(kind: type[Any], shape: tuple[tuple[str, str], ...], order: str) -
 
 
 def _conditions(kind: type[Any], shape: tuple[tuple[str, str], ...]) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]]
     table, conditions = TABLES[kind], []
     for name, how in shape:
         column = table.c[name]
@@ -96,7 +100,8 @@ def _conditions(kind: type[Any], shape: tuple[tuple[str, str], ...]) -> ColumnEl
 
 
 def _shape(where: Mapping[str, Any]) -> tuple[tuple[tuple[str, str], ...], dict[str, Any]]:
-    shape, params = [], {}
+    shape: list[tuple[str, str]] = []
+    params: dict[str, Any] = {}
     for name, value in where.items():
         if value is None:
             shape.append((name, "none"))
@@ -129,7 +134,8 @@ class SqlTx:
     # -- reading
 
     def get(self, kind: type[R], key: int | str) -> R | None:
-        return self.first(kind, **{KEYS[kind]: key})
+        where: dict[str, Any] = {KEYS[kind]: key}
+        return self.first(kind, **where)
 
     def lock(self, kind: type[R], key: int | str) -> R | None:
         self._flush(kind)
@@ -254,12 +260,12 @@ def _told(row: RowMapping) -> dict[str, Any]:
     }
 
 
-@cache
+@memo
 def _insert(kind: type[Any]) -> Any:
     return insert(TABLES[kind])
 
 
-@cache
+@memo
 def _update(kind: type[Any], shape: tuple[tuple[str, str], ...], names: tuple[str, ...]) -> Any:
     table = TABLES[kind]
     values = {name: bindparam(f"v_{name}", type_=table.c[name].type) for name in names}

@@ -1,0 +1,55 @@
+"""The desk: what every use case is given. Put together in bot/main.py and nowhere else."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from core.ports import Capabilities, Now, Store
+from core.register import Register
+from core.sla.calendar import Calendar
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The desk's own figures: all `default` in requirements, all settings."""
+
+    zone: ZoneInfo = SHANGHAI
+    settle: timedelta = timedelta(seconds=45)  # a photo or a correction may still arrive first
+    join: timedelta = timedelta(minutes=30)  # later messages belong to the last ticket
+    site_answer: timedelta = timedelta(minutes=5)  # how long routing waits for the one question
+    untriaged: timedelta = timedelta(minutes=10)  # nothing rests without a mode longer (R-023)
+    sure: float = 0.6  # certainty from which the desk triages by itself
+    remind_days: tuple[int, ...] = (1, 2)  # working days after which the requester is reminded
+    silent_days: int = 3  # end of this working day closes (R-039)
+    survey_at: time = time(10)
+    survey_remind_days: int = 2
+    survey_expires: timedelta = timedelta(days=7)
+    survey_change: timedelta = timedelta(hours=24)
+    low_score: int = 2
+    survey_rest: timedelta = timedelta(days=14)  # after a bad score
+    reopen: timedelta = timedelta(days=7)
+    urge_every: timedelta = timedelta(minutes=30)
+    promise: timedelta = timedelta(minutes=30)  # what a bare acknowledgement promises
+    draft: timedelta = timedelta(hours=2)
+    prompt: timedelta = timedelta(hours=48)
+
+
+@dataclass(kw_only=True)
+class Desk:
+    """`channels` are those switched on, by name, with what each can do."""
+
+    store: Store
+    now: Now
+    calendars: Mapping[str, Calendar]
+    channels: Mapping[str, Capabilities]
+    rules: Rules = field(default_factory=Rules)
+    register: Register = field(default_factory=Register)
+    wake: Callable[[], None] = lambda: None  # there is something to send
+
+    @cached_property
+    def working_days(self) -> Calendar:
+        return self.calendars["working_days"]

@@ -1,0 +1,329 @@
+"""Who is asked to take a job, and what follows from an answer or from silence (R-024, R-028)."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from core.dispatch import ladder as rungs
+from core.dispatch.choose import Choice as Choosing
+from core.dispatch.choose import Engineer, Job, Rules, choose
+from core.in_hand import InHand
+from core.lifecycle import Action, Status
+from core.messages import Choice
+from core.notices import (
+    JobOffered,
+    NobodyAccepts,
+    NobodyToAsk,
+    OfferExpired,
+    OfferReminder,
+    OfferTaken,
+    OfferWithdrawn,
+)
+from core.people import ENGINEERS, Person, Role
+from core.telling import language_of
+from core.ticket import Offer
+
+DAY = timedelta(days=1)
+NO_DEADLINE = timedelta(hours=8)  # for the score only, where no clock runs
+ESCALATION = "escalation_centre"
+
+
+def offer_next(hand: InHand) -> Offer | None:
+    """Ask the next person: the ladder decides the role, the score decides who."""
+    tx, ticket = hand.tx, hand.ticket
+    if tx.first(Offer, ticket_id=ticket.id, state="open"):
+        return None
+    ladder, past = _ladder(hand), _past(hand)
+    by_role, choosing = _fit(hand, ladder)
+    role = rungs.next_role(ladder, past, {r for r, people in by_role.items() if people})
+    if role is None:
+        _nobody_left(hand)
+        return None
+    people = by_role[role] if ladder.broadcast else by_role[role][:1]
+    offers = [_offer(hand, person, role, ladder, choosing) for person in people]
+    if not past:
+        hand.later("offer_supervisor", ladder.supervisor)
+    return offers[0]
+
+
+def offer_to(hand: InHand, person: Person) -> Offer:
+    """Ask this person, by decision of a human being."""
+    withdraw(hand)
+    return _offer(hand, person, "manual", _ladder(hand), None)
+
+
+def _offer(
+    hand: InHand, person: Person, role: str, ladder: rungs.Ladder, choosing: Choosing | None
+) -> Offer:
+    ticket, code = hand.ticket, person.code or str(person.id)
+    chosen = next((c for c in choosing.ranked if c.engineer == code), None) if choosing else None
+    offer = hand.tx.insert(
+        Offer(
+            ticket_id=ticket.id,
+            person_id=person.id,
+            step=role,
+            score=chosen.parts if chosen else {},
+            passed_over=choosing.passed_over if choosing else {},
+            offered_at=hand.now,
+            answer_by=hand.now + ladder.next,
+        )
+    )
+    language = language_of(person)
+    site = hand.book.sites.get(ticket.site or "")
+    hand.tell(
+        person,
+        JobOffered(
+            number=ticket.number,
+            site=hand.book.site_name(ticket.site, language),
+            address=site.address if site else "",
+            requester=hand.requester.name,
+            device=ticket.device,
+            symptom=ticket.symptom,
+            priority=ticket.priority,
+            due=ticket.due_at,
+            answer_by=offer.answer_by,
+        ),
+        choices=(
+            hand.choice(Action.ACCEPT, style="success"),
+            hand.choice(Action.DECLINE),
+        ),
+        audience="engineer",
+    )
+    subject = f"offer/{offer.id}"
+    hand.later("offer_remind", ladder.remind, subject=subject, offer=offer.id)
+    hand.later("offer_expire", ladder.next, subject=subject, offer=offer.id)
+    return offer
+
+
+def remind(hand: InHand, offer: Offer) -> None:
+    person = hand.person(offer.person_id)
+    if person is None:
+        return
+    hand.tell(
+        person,
+        OfferReminder(
+            number=hand.ticket.number,
+            site=hand.book.site_name(hand.ticket.site, language_of(person)),
+            answer_by=offer.answer_by,
+        ),
+        choices=(
+            hand.choice(Action.ACCEPT, style="success"),
+            hand.choice(Action.DECLINE),
+        ),
+    )
+
+
+def expire(hand: InHand, offer: Offer) -> None:
+    """Silence is never acceptance: the next one is asked, and the silent one is told."""
+    answer(hand, offer, "expired")
+    person = hand.person(offer.person_id)
+    hand.step(Action.EXPIRE_OFFER, detail={"person": person.name if person else ""})
+    hand.tell(person, OfferExpired(number=hand.ticket.number))
+    offer_next(hand)
+
+
+def answer(hand: InHand, offer: Offer, state: str, reason: str = "") -> bool:
+    """Close the offer, once: the second of two answers finds nothing to change."""
+    won = hand.tx.update_where(
+        Offer,
+        {"id": offer.id, "state": "open"},
+        state=state,
+        reason=reason,
+        answered_at=hand.now,
+    )
+    hand.cancel_timers("offer_remind", "offer_expire", subject=f"offer/{offer.id}")
+    return won == 1
+
+
+def withdraw(hand: InHand, *, taken_by: Person | None = None) -> None:
+    """Close what is still open, and tell whoever was asked."""
+    for offer in hand.tx.find(Offer, ticket_id=hand.ticket.id, state="open"):
+        answer(hand, offer, "withdrawn")
+        person = hand.person(offer.person_id)
+        number = hand.ticket.number
+        hand.tell(
+            person,
+            OfferTaken(number=number, engineer=taken_by.name)
+            if taken_by
+            else OfferWithdrawn(number=number),
+        )
+
+
+def nobody_accepts(hand: InHand) -> None:
+    """Half an hour and no yes: the supervisor can still do something about it (R-028)."""
+    asked = hand.tx.find(Offer, ticket_id=hand.ticket.id, order="id")
+    if not asked or any(offer.state == "accepted" for offer in asked):
+        return
+    waited = hand.now - asked[0].offered_at
+    for person in hand.book.with_role(Role.SUPERVISOR):
+        hand.tell(
+            person,
+            NobodyAccepts(
+                number=hand.ticket.number,
+                site=hand.book.site_name(hand.ticket.site, language_of(person)),
+                symptom=hand.ticket.symptom,
+                minutes=int(waited.total_seconds() // 60),
+                due=hand.ticket.due_at,
+            ),
+            choices=_supervisor_choices(hand),
+            audience="supervisor",
+        )
+
+
+def _supervisor_choices(hand: InHand) -> tuple[Choice, ...]:
+    return (
+        hand.choice(Action.ACKNOWLEDGE, style="primary"),
+        hand.choice(Action.REASSIGN),
+        hand.choice(Action.CALL),
+    )
+
+
+def _nobody_left(hand: InHand) -> None:
+    """Everybody fit was asked: the ticket stays queued and is offered again when one is free."""
+    for person in hand.book.with_role(Role.SUPERVISOR):
+        hand.tell(
+            person,
+            NobodyToAsk(
+                number=hand.ticket.number,
+                site=hand.book.site_name(hand.ticket.site, language_of(person)),
+            ),
+            choices=_supervisor_choices(hand),
+        )
+    hand.later("offer_again", timedelta(minutes=10))
+
+
+# -- what the pure rules need to know
+
+
+def _ladder(hand: InHand) -> rungs.Ladder:
+    ticket = hand.ticket
+    site = hand.book.sites.get(ticket.site or "")
+    mode = "emergency" if ticket.emergency and ticket.mode == "onsite" else ticket.mode or "onsite"
+    kind = site.kind if site else "field"
+    return rungs.steps(ticket.priority, mode, kind, hand.book.ladders)
+
+
+def _past(hand: InHand) -> list[rungs.Offer]:
+    """This round's offers: a re-opened ticket or a hand-over starts a new round."""
+    since = next(
+        (
+            step.entered_at
+            for step in reversed(hand.history)
+            if step.action in {Action.DISPATCH, Action.TRIAGE, Action.HAND_OVER, Action.REASSIGN}
+        ),
+        hand.ticket.opened_at,
+    )
+    return [
+        rungs.Offer(
+            person=str(offer.person_id),
+            role=offer.step,
+            made_at=offer.offered_at,
+            answer=None if offer.state == "open" else rungs.Answer(offer.state),
+        )
+        for offer in hand.tx.find(Offer, ticket_id=hand.ticket.id, order="id")
+        if offer.offered_at >= since
+    ]
+
+
+def _fit(hand: InHand, ladder: rungs.Ladder) -> tuple[dict[str, list[Person]], Choosing | None]:
+    """Fit people for each role of the ladder who were not asked in this round, best first."""
+    asked = {offer.person for offer in _past(hand)}
+    roles = {rung.role for rung in ladder.steps}
+    visiting = hand.ticket.mode == "onsite" and hand.ticket.site in hand.book.sites
+    choosing = _choose(hand, asked) if visiting else None
+    by_role: dict[str, list[Person]] = {}
+    for role in roles:
+        if role in ENGINEERS and choosing is not None:
+            ranked = [hand.book.by_code[c.engineer] for c in choosing.ranked]
+            by_role[role] = [person for person in ranked if role in person.roles]
+        else:
+            people = [p for p in hand.book.with_role(Role(role)) if str(p.id) not in asked]
+            by_role[role] = _lightest(hand, hand.book.on_duty(people, hand.now) or people)
+    return by_role, choosing
+
+
+def _lightest(hand: InHand, people: Iterable[Person]) -> list[Person]:
+    load = _loads(hand)
+    return sorted(people, key=lambda person: (load.get(person.id, 0), person.id))
+
+
+def _loads(hand: InHand) -> dict[int, int]:
+    """Jobs in hand and jobs just offered, by person."""
+    found: dict[int, int] = {}
+    for name in ("loads", "offered_loads"):
+        for row in hand.tx.ask(name):
+            found[row["person"]] = found.get(row["person"], 0) + row["open"]
+    return found
+
+
+def _choose(hand: InHand, asked: set[str]) -> Choosing:
+    ticket = hand.ticket
+    site = hand.book.sites[ticket.site or ""]
+    resident_hours = hand.desk.calendars.get("resident")
+    declined = {
+        (hand.book.staff[offer.person_id].code or ""): offer.answered_at
+        for offer in hand.tx.find(Offer, ticket_id=ticket.id, state="declined")
+        if offer.answered_at and offer.person_id in hand.book.staff
+    }
+    job = Job(
+        number=ticket.number,
+        site=site.code,
+        city=site.city,
+        due=ticket.due_at or hand.now + NO_DEADLINE,
+        priority=ticket.priority,
+        vip=ticket.vip,
+        resident=site.kind == "resident"
+        and (resident_hours is None or resident_hours.is_open(hand.now)),
+        preferred=frozenset(site.preferred),
+        excluded=frozenset(site.excluded),
+        declined=declined,
+    )
+    people = [p for p in hand.book.with_role(*ENGINEERS) if str(p.id) not in asked]
+    return choose(
+        job,
+        engineers(hand, people),
+        hand.now,
+        hand.book.travel.minutes,
+        Rules(zone=hand.desk.rules.zone),
+    )
+
+
+def engineers(hand: InHand, people: Iterable[Person]) -> list[Engineer]:
+    """What the register, the rota and the day say about each of them."""
+    rota, loads = hand.book.rota(hand.now), _loads(hand)
+    days = {row["person"]: row for row in hand.tx.ask("last_jobs", since=hand.now - DAY)}
+    zone = hand.desk.rules.zone
+    found = []
+    for person in people:
+        code, day = person.code or "", days.get(person.id)
+        stretch = rota.stretch(code, hand.now)
+        found.append(
+            Engineer(
+                id=code,
+                role=next((role for role in person.roles if role in ENGINEERS), ""),
+                resident_at=person.site,
+                cities=frozenset(person.cities),
+                skills=frozenset(person.skills),
+                on_duty=rota.duty(code, hand.now) is not None,
+                on_leave=stretch is not None and stretch.row.kind == "leave",
+                duty_ends=rota.duty_ends(code, hand.now),
+                nda_until=person.nda_until.astimezone(zone).date() if person.nda_until else None,
+                pass_until=person.pass_until.astimezone(zone).date() if person.pass_until else None,
+                capacity=person.capacity,
+                open_jobs=loads.get(person.id, 0),
+                jobs_today=day["jobs"] if day else 0,
+                last_job_at=_moment(day["last_at"]) if day else None,
+                place=person.site,
+            )
+        )
+    return found
+
+
+def _moment(value: datetime | str) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).astimezone(UTC)
+
+
+def is_waiting_for_yes(hand: InHand) -> bool:
+    return hand.ticket.assignee_id is None and (
+        hand.ticket.status == Status.DISPATCHED
+        or (hand.ticket.status == Status.TRIAGED and hand.ticket.mode != "onsite")
+    )

@@ -1,0 +1,125 @@
+"""What the desk does by itself when a moment comes: one handler for each kind of timer."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from core import closing
+from core.desk import Desk
+from core.dispatch import offers
+from core.in_hand import InHand
+from core.lifecycle import HELD, OPEN, WAITING, Action, Status
+from core.notices import JobMoved
+from core.people import Role
+from core.ports import Tx
+from core.routing import propose, settle_ticket
+from core.rows import TimerRow
+from core.ticket import Offer, Ticket
+
+OnTicket = Callable[[InHand, TimerRow], None]
+
+
+def _ticket_id(timer: TimerRow) -> int:
+    """From subjects such as ticket/7 and ticket/7/2."""
+    return int(timer.subject.split("/")[1])
+
+
+def on_ticket(handle: OnTicket) -> Callable[[Tx, Desk, TimerRow, datetime], None]:
+    """Take the ticket in hand, let the handler look at its state again, save."""
+
+    def fire(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
+        ticket = tx.lock(Ticket, _ticket_id(timer))
+        if ticket is None:
+            return
+        hand = InHand(tx, desk, ticket, now=now)
+        handle(hand, timer)
+        hand.save()
+
+    return fire
+
+
+def on_offer(
+    handle: Callable[[InHand, Offer], None],
+) -> Callable[[Tx, Desk, TimerRow, datetime], None]:
+    def fire(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
+        offer = tx.get(Offer, int(timer.subject.split("/")[1]))
+        ticket = tx.lock(Ticket, offer.ticket_id) if offer else None
+        offer = tx.get(Offer, offer.id) if offer else None
+        if offer is None or ticket is None or offer.state != "open":
+            return
+        hand = InHand(tx, desk, ticket, now=now)
+        handle(hand, offer)
+        hand.save()
+
+    return fire
+
+
+def _settle(hand: InHand, timer: TimerRow) -> None:
+    settle_ticket(hand)
+
+
+def _untriaged(hand: InHand, timer: TimerRow) -> None:
+    """Nothing rests without a mode (R-023): the supervisor can still act."""
+    if hand.ticket.status in {Status.NEW, Status.REOPENED}:
+        propose(hand, Role.SUPERVISOR, Role.DESK_AGENT)
+
+
+def _offer_again(hand: InHand, timer: TimerRow) -> None:
+    if offers.is_waiting_for_yes(hand):
+        offers.offer_next(hand)
+
+
+def _nobody_accepts(hand: InHand, timer: TimerRow) -> None:
+    if offers.is_waiting_for_yes(hand):
+        offers.nobody_accepts(hand)
+
+
+def _remind_to_confirm(hand: InHand, timer: TimerRow) -> None:
+    closing.remind(hand)
+
+
+def _close_unconfirmed(hand: InHand, timer: TimerRow) -> None:
+    closing.close_unconfirmed(hand)
+
+
+def _survey(hand: InHand, timer: TimerRow) -> None:
+    closing.send_survey(hand, int(timer.payload["cycle"] or 0))
+
+
+def _survey_remind(hand: InHand, timer: TimerRow) -> None:
+    closing.remind_survey(hand, int(timer.payload["cycle"] or 0))
+
+
+def _survey_expire(hand: InHand, timer: TimerRow) -> None:
+    closing.expire_survey(hand, int(timer.payload["cycle"] or 0))
+
+
+def _follow_up(hand: InHand, timer: TimerRow) -> None:
+    """The date that was set for a waiting ticket has come (R-045)."""
+    if hand.ticket.status not in WAITING:
+        return
+    hand.step(Action.RESUME, detail={"why": "follow_up"})
+    hand.tell(hand.assignee, JobMoved(number=hand.ticket.number, status=hand.ticket.status))
+    hand.tell_role(JobMoved(number=hand.ticket.number, status=hand.ticket.status), Role.SUPERVISOR)
+
+
+def _promise(hand: InHand, timer: TimerRow) -> None:
+    """What was promised with the acknowledgement is due: awake again if nothing came of it."""
+    if hand.ticket.status in OPEN - HELD - {Status.RESOLVED, Status.CONFIRMED}:
+        offers.nobody_accepts(hand)
+
+
+HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
+    "settle": on_ticket(_settle),
+    "untriaged": on_ticket(_untriaged),
+    "offer_remind": on_offer(offers.remind),
+    "offer_expire": on_offer(offers.expire),
+    "offer_supervisor": on_ticket(_nobody_accepts),
+    "offer_again": on_ticket(_offer_again),
+    "confirm_remind": on_ticket(_remind_to_confirm),
+    "close_unconfirmed": on_ticket(_close_unconfirmed),
+    "survey": on_ticket(_survey),
+    "survey_remind": on_ticket(_survey_remind),
+    "survey_expire": on_ticket(_survey_expire),
+    "follow_up": on_ticket(_follow_up),
+    "promise": on_ticket(_promise),
+}

@@ -1,0 +1,250 @@
+"""A ticket in somebody's hand: steps written, people told, timers set, and all saved at once."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from core import clocks
+from core.actions import Relation
+from core.desk import Desk
+from core.lifecycle import LIFE, Action, Status, after
+from core.messages import Choice, Value
+from core.notices import Notice
+from core.people import Person, Role
+from core.ports import Tx
+from core.register import Book
+from core.rows import TimerRow
+from core.telling import Reply, tell
+from core.ticket import Offer, Step, Ticket, came_from, chained
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who does something, and how they told us. Nobody: the desk itself."""
+
+    person: Person | None = None
+    role: str = "system"
+    channel: str = ""
+    proven: bool = (
+        True  # False: the sender is a mere claim, so staff actions are closed (design §8)
+    )
+    reply: Reply | None = None
+
+
+SYSTEM = Actor()
+
+
+class InHand:
+    """One ticket within one transaction."""
+
+    def __init__(
+        self,
+        tx: Tx,
+        desk: Desk,
+        ticket: Ticket,
+        *,
+        by: Actor = SYSTEM,
+        now: datetime,
+        at: datetime | None = None,
+        is_new: bool = False,
+    ) -> None:
+        self.tx, self.desk, self.ticket, self.by, self.now = tx, desk, ticket, by, now
+        self.at = min(at or now, now)  # when it happened, which is never after it was told
+        self._before = ticket
+        self._is_new = is_new
+        self._told = self._timers = 0
+        self._steps: list[Step] = []
+
+    @cached_property
+    def _stored(self) -> list[Step]:
+        if self._is_new:
+            return []
+        return self.tx.find(Step, order="seq", ticket_id=self.ticket.id)
+
+    @property
+    def history(self) -> list[Step]:
+        return [*self._stored, *self._steps]
+
+    @cached_property
+    def book(self) -> Book:
+        return self.desk.register.open(self.tx)
+
+    @property
+    def subject(self) -> str:
+        return f"ticket/{self.ticket.id}"
+
+    def person(self, person_id: int | None) -> Person | None:
+        if person_id is None:
+            return None
+        return self.book.staff.get(person_id) or self.tx.get(Person, person_id)
+
+    @cached_property
+    def requester(self) -> Person:
+        found = self.tx.get(Person, self.ticket.requester_id)
+        assert found is not None, self.ticket
+        return found
+
+    @property
+    def assignee(self) -> Person | None:
+        return self.person(self.ticket.assignee_id)
+
+    # -- what happens to it
+
+    def step(
+        self,
+        action: Action,
+        *,
+        arg: str = "",
+        detail: Mapping[str, Value] | None = None,
+        at: datetime | None = None,
+        to: Status | None = None,
+        **changes: object,
+    ) -> None:
+        """Write one line of the journal and move the ticket. Raises IllegalMove (R-036)."""
+        ticket = self.ticket
+        back = LIFE[action].back if action in LIFE else False
+        origin = came_from(self.history, ticket.status) if back else None
+        status = to or after(ticket.status, action, arg=arg, came_from=origin)
+        told = {"arg": arg, **(detail or {})} if arg else dict(detail or {})
+        step = chained(
+            Step(
+                ticket_id=ticket.id,
+                seq=ticket.version + 1,
+                at=at or self.at,
+                entered_at=self.now,
+                actor_id=self.by.person.id if self.by.person else None,
+                actor_role=self.by.role,
+                channel=self.by.channel,
+                action=action,
+                from_status="" if self._is_new and not self._steps else ticket.status,
+                to_status=status,
+                detail=told,
+            ),
+            ticket.head,
+        )
+        self._steps.append(step)
+        self.ticket = replace(
+            ticket,
+            status=status,
+            version=step.seq,
+            head=step.hash,
+            changed_at=self.now,
+            **changes,  # type: ignore[arg-type]
+        )
+
+    def change(self, **changes: object) -> None:
+        """Correct what the ticket says; the step that explains it is the caller's."""
+        self.ticket = replace(self.ticket, **changes)  # type: ignore[arg-type]
+
+    # -- who hears of it
+
+    def tell(
+        self,
+        person: Person | None,
+        notice: Notice,
+        *,
+        choices: Iterable[Choice] = (),
+        audience: str = "",
+        to_actor: bool = False,
+        only: str = "",
+    ) -> int:
+        """Letters to one person. `to_actor`: an answer to what was just done, on the same way."""
+        if person is None:
+            return 0
+        self._told += 1
+        return tell(
+            self.tx,
+            self.desk,
+            person,
+            notice,
+            event=f"{self.ticket.number}.{self.ticket.version}.{self._told}",
+            now=self.now,
+            choices=choices,
+            ticket=self.ticket,
+            reply=self.by.reply if to_actor else None,
+            audience=audience,
+            only=only,
+        )
+
+    def answer(self, notice: Notice, *, choices: Iterable[Choice] = (), audience: str = "") -> None:
+        """Tell whoever acts, where they acted."""
+        if self.by.person is not None and self.by.reply is not None:
+            self.tell(self.by.person, notice, choices=choices, audience=audience, to_actor=True)
+
+    def tell_role(
+        self, notice: Notice, *roles: Role, choices: Iterable[Choice] = (), audience: str = ""
+    ) -> int:
+        """Those of the roles who are on duty; with nobody on, all of them; never the actor."""
+        people = self.book.with_role(*roles)
+        on = self.book.on_duty(people, self.now) or people
+        actor = self.by.person.id if self.by.person else None
+        chosen = tuple(choices)
+        return sum(
+            self.tell(person, notice, choices=chosen, audience=audience)
+            for person in on
+            if person.id != actor
+        )
+
+    def choice(self, action: Action, arg: str = "", style: str = "") -> Choice:
+        return Choice(action=action, arg=arg, ticket=self.ticket.number, style=style)
+
+    # -- what happens later
+
+    def timer(self, kind: str, due_at: datetime, *, subject: str = "", **payload: Value) -> None:
+        """A deadline of this ticket. A pending one of the same kind and subject gives way."""
+        subject = subject or self.subject
+        self.cancel_timers(kind, subject=subject)
+        self._timers += 1
+        self.tx.add(
+            TimerRow(
+                kind=kind,
+                subject=subject,
+                due_at=due_at,
+                payload=payload,
+                revision=self.ticket.version * 1000 + self._timers,
+            )
+        )
+
+    def later(self, kind: str, delay: timedelta, *, subject: str = "", **payload: Value) -> None:
+        self.timer(kind, self.now + delay, subject=subject, **payload)
+
+    def cancel_timers(self, *kinds: str, subject: str = "") -> None:
+        where: dict[str, object] = {"subject": subject or self.subject, "state": "pending"}
+        if kinds:
+            where["kind"] = kinds
+        if not self._is_new:
+            self.tx.update_where(TimerRow, where, state="cancelled")
+
+    # -- the end
+
+    def save(self) -> Ticket:
+        """Ticket, journal and clocks, once; every card of it wants to be drawn again."""
+        if self._steps:
+            clocks.renew(self)
+        for step in self._steps:
+            self.tx.add(step)
+        if self._is_new:
+            self.tx.add(self.ticket)
+        else:
+            changed = {
+                name: value
+                for name in self.ticket.__slots__
+                if (value := getattr(self.ticket, name)) != getattr(self._before, name)
+            }
+            if changed:
+                self.tx.update(self._before, **changed)
+                self.tx.ask("want_cards", ticket=self.ticket.id, version=self.ticket.version)
+        return self.ticket
+
+
+def relations(tx: Tx, ticket: Ticket, person: Person) -> set[Relation]:
+    """What the person has to do with the ticket."""
+    found = {Relation.ANY}
+    if ticket.requester_id == person.id:
+        found.add(Relation.OWN)
+    if ticket.assignee_id == person.id:
+        found.add(Relation.JOB)
+    if person.is_staff and tx.first(Offer, ticket_id=ticket.id, person_id=person.id, state="open"):
+        found.add(Relation.OFFERED)
+    return found

@@ -1,0 +1,716 @@
+"""From something that arrived to what it means: who, which ticket, which action (design §2)."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from core import binding, keypad
+from core.actions import Relation, available, typed_words
+from core.desk import Desk
+from core.errors import NoSuchTicket
+from core.in_hand import Actor, InHand, relations
+from core.lifecycle import OPEN, Action, Status
+from core.messages import Choice, Inbound, Value
+from core.notices import (
+    AskSite,
+    Help,
+    HelpStaff,
+    Home,
+    MessageAdded,
+    Notice,
+    NoTickets,
+    PasswordSeen,
+    Refused,
+    RequesterSays,
+    Thanks,
+    TicketOpened,
+    TicketStatus,
+    WhichTicket,
+)
+from core.numbers import is_number, number_of, serial_of
+from core.people import Address, Asset, Person, Role
+from core.ports import Between, Tx
+from core.routing import settle_ticket
+from core.rows import OutboxRow, Sent
+from core.telling import Reply, language_of, tell
+from core.ticket import Draft, Message, Offer, StoredFile, Ticket
+from core.understand.reading import Facts, KnownDevice, Understanding
+from core.understand.secrets import mask_passwords
+from core.work import REPEATED, Outcome, Request, perform, settle
+
+A = Action
+WORDS = {word: str(action) for word, action in typed_words().items()}
+LIST_LIMIT = 8
+CHANNELS = {"telegram": "chat", "mail": "email"}  # in the words of core/understand
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Whoever stands at the door: the person, and how sure we are."""
+
+    person: Person
+    address: Address
+    proven: bool
+    reply: Reply
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(
+            person=self.person,
+            role=self.person.roles[0] if self.person.roles else Role.REQUESTER,
+            channel=self.reply.channel,
+            proven=self.proven,
+            reply=self.reply,
+        )
+
+
+async def receive(desk: Desk, inbound: Inbound, inbox_id: int | None = None) -> Outcome:
+    """Take in whatever arrived, once: a second run of the same row finds it settled."""
+
+    def body(tx: Tx) -> Outcome:
+        now = desk.now()
+        if inbox_id is not None and not settle(tx, inbox_id, now):
+            return REPEATED
+        guest = door(tx, desk, inbound, now)
+        return _Hearing(tx, desk, inbound, guest, now, inbox_id).hear()
+
+    outcome = await desk.store.write(body)
+    desk.wake()
+    return outcome
+
+
+def door(tx: Tx, desk: Desk, inbound: Inbound, now: datetime) -> Guest:
+    """The person behind the address; a stranger becomes a provisional requester (R-013)."""
+    address = tx.first(
+        Address, channel=inbound.channel, account=inbound.account, value=inbound.sender
+    )
+    if address is None:
+        person = tx.insert(
+            Person(
+                name=inbound.sender_name or inbound.sender,
+                language=_language(inbound.language),
+                provisional=True,
+                created_at=now,
+            )
+        )
+        address = tx.insert(
+            Address(
+                person_id=person.id,
+                channel=inbound.channel,
+                account=inbound.account,
+                value=inbound.sender,
+                heard_at=now,
+            )
+        )
+    else:
+        found = tx.get(Person, address.person_id)
+        assert found is not None, address
+        person = found
+        if address.state != "ok":
+            address = tx.update(address, state="ok", failures=0, heard_at=now)
+        if not person.language and inbound.language:
+            person = tx.update(person, language=_language(inbound.language))
+    reply = Reply(
+        channel=inbound.channel,
+        account=inbound.account,
+        address=inbound.sender,
+        message_id=inbound.message_id,
+    )
+    return Guest(person, address, inbound.trust == "proven", reply)
+
+
+def _language(guess: str) -> str:
+    """The client's language is a first guess; the person's choice is stored later."""
+    if not guess:
+        return ""
+    return "zh_CN" if guess.lower().startswith("zh") else "en"
+
+
+class _Hearing:
+    """One message and what it may mean, tried from the surest sign to the faintest."""
+
+    def __init__(
+        self,
+        tx: Tx,
+        desk: Desk,
+        inbound: Inbound,
+        guest: Guest,
+        now: datetime,
+        inbox_id: int | None,
+    ) -> None:
+        self.tx, self.desk, self.inbound, self.guest = tx, desk, inbound, guest
+        self.now, self.inbox_id = now, inbox_id
+        self.person = guest.person
+        self.text = inbound.text.strip()
+        self.event = f"in{inbox_id or inbound.external_id}"
+
+    def hear(self) -> Outcome:
+        for meaning in (
+            self._edited,
+            self._automatic,
+            self._binding,
+            self._typed,
+            self._drafted,
+            self._thread,
+            self._album,
+            self._small_talk,
+            self._follow_up,
+        ):
+            if (outcome := meaning()) is not None:
+                return outcome
+        return self._report()
+
+    # -- signs that leave no doubt
+
+    def _edited(self) -> Outcome | None:
+        """An edit changes what was said; it never says it again."""
+        inbound = self.inbound
+        if not inbound.edited_of:
+            return None
+        said = self.tx.first(
+            Message,
+            channel=inbound.channel,
+            account=inbound.account,
+            person_id=self.person.id,
+            external_id=inbound.edited_of,
+        )
+        if said is None:
+            return None  # it was said before the desk could hear: then this is the first we know
+        if said.text == self.text:
+            return Outcome("unchanged")
+        # A caption that was taken away does not take the words with it.
+        text = self.text or said.text
+        self.tx.update(said, text=text, former=(*said.former, said.text))
+        if said.ticket_id is not None:
+            self._reread(said.ticket_id, said.text, text)
+        return Outcome("edited")
+
+    def _reread(self, ticket_id: int, before: str, text: str) -> None:
+        ticket = self.tx.lock(Ticket, ticket_id)
+        if ticket is None:
+            return
+        hand = self._hand(ticket)
+        hand.step(A.ADD, detail={"edited": True, "was": before, "text": text})
+        if ticket.symptom == before or before in ticket.symptom:
+            hand.change(symptom=ticket.symptom.replace(before, text) if before else text)
+        if ticket.status == Status.NEW and not ticket.settled:
+            read = self._understand(hand.ticket.symptom)
+            hand.change(**_corrected(ticket, read))
+        elif ticket.assignee_id is not None:
+            self._tell_holder(hand, text)
+        hand.save()
+
+    def _automatic(self) -> Outcome | None:
+        """Out-of-office notes and lists are filed where they belong and never answered."""
+        if not self.inbound.automatic:
+            return None
+        ticket = self._of_thread()
+        self._keep(ticket.id if ticket else None)
+        return Outcome("filed", ticket)
+
+    def _binding(self) -> Outcome | None:
+        return binding.try_binding(
+            self.tx, self.desk, self.inbound, self.guest.person, self.guest.reply, self.now
+        )
+
+    def _typed(self) -> Outcome | None:
+        """A typed word is the same action as a button (promise 5)."""
+        if not self.text or self.inbound.files:
+            return None
+        reading = keypad.read(self.text, WORDS, is_number)
+        match reading:
+            case keypad.Command():
+                return self._command(reading)
+            case keypad.Digit():
+                return self._digit(reading.value)
+            case keypad.Status():
+                return self.status(reading.number)
+            case keypad.Slip():
+                return self._refuse(NoSuchTicket(number=reading.number))
+            case keypad.Help():
+                return self.say(HelpStaff() if self.person.is_staff else Help())
+            case _:
+                return None
+
+    def _command(self, command: keypad.Command) -> Outcome | None:
+        action = Action(command.action)
+        number = command.number or self._only_ticket_for(action)
+        if number is None:
+            candidates = self._tickets_for(action)
+            if not candidates:
+                return None  # nothing to do it to: then it is just a text
+            choices = [Choice(action=action, ticket=t.number, arg=command.arg) for t in candidates]
+            return self.say(WhichTicket(), choices=choices)
+        if command.pin and binding.pin_fits(self.person, command.pin):
+            self.guest = replace(self.guest, proven=True)
+        return self.perform(Request(action=action, number=number, arg=command.arg))
+
+    def _only_ticket_for(self, action: Action) -> str | None:
+        replied = self._of_reply()
+        if replied is not None:
+            return replied.number
+        found = self._tickets_for(action)
+        return found[0].number if len(found) == 1 else None
+
+    def _tickets_for(self, action: Action) -> list[Ticket]:
+        """Tickets of this person on which the action is possible now, newest first."""
+        return [
+            ticket
+            for ticket in self._mine(tuple(Status))
+            if action
+            in available(ticket.status, self.person.roles, relations(self.tx, ticket, self.person))
+        ]
+
+    def _mine(self, statuses: tuple[Status, ...]) -> list[Ticket]:
+        """What the person has to do with: own reports, jobs held, jobs offered."""
+        tx, person = self.tx, self.person
+        found = tx.find(
+            Ticket, order="-id", limit=LIST_LIMIT, requester_id=person.id, status=statuses
+        )
+        if person.is_staff:
+            held = tx.find(
+                Ticket, order="-id", limit=LIST_LIMIT, assignee_id=person.id, status=statuses
+            )
+            asked = [
+                ticket
+                for offer in tx.find(Offer, person_id=person.id, state="open")
+                if (ticket := tx.get(Ticket, offer.ticket_id))
+            ]
+            found = [*asked, *held, *found]
+        return list({ticket.id: ticket for ticket in found}.values())
+
+    def _digit(self, digit: int) -> Outcome | None:
+        """A bare digit answers the last question that was sent to this address."""
+        asked = self.tx.find(
+            OutboxRow,
+            order="-id",
+            limit=20,
+            channel=self.inbound.channel,
+            address=self.inbound.sender,
+            state=("sent", "delivered"),
+            created_at=Between(after=self.now - self.desk.rules.prompt),
+        )
+        for letter in asked:
+            if not letter.choices:
+                continue
+            if not 1 <= digit <= len(letter.choices):
+                return None
+            choice = _chosen(letter, digit)
+            answered = replace(self.guest, proven=True)  # a bound phone answering its own prompt
+            self.guest = answered
+            return self.perform(
+                Request(
+                    action=Action(str(choice["action"])),
+                    number=str(choice["ticket"]),
+                    arg=str(choice["arg"]),
+                )
+            )
+        return None
+
+    def _drafted(self) -> Outcome | None:
+        """The desk asked this person for words, and here they are: text, voice or photo."""
+        draft = self.tx.first(Draft, person_id=self.person.id)
+        if draft is None:
+            return None
+        if draft.expires_at <= self.now:
+            self.tx.delete(Draft, id=draft.id)
+            return None
+        replied = self._of_reply()
+        if replied is not None and replied.id != draft.ticket_id:
+            return None
+        self._keep(draft.ticket_id)
+        action = {"result": A.RESOLVE, "comment": A.RATE}.get(draft.kind, A.NOTE)
+        return self.perform(
+            Request(
+                action=action,
+                number=number_of(draft.ticket_id),
+                arg=draft.arg,
+                text=self.text,
+                files=self.inbound.files,
+            )
+        )
+
+    # -- which ticket
+
+    def _of_thread(self) -> Ticket | None:
+        """By a token of ours that came back, or by the message it answers."""
+        if serial := serial_of(self.inbound.thread):
+            return self.tx.get(Ticket, serial)
+        return self._of_reply()
+
+    def _of_reply(self) -> Ticket | None:
+        inbound = self.inbound
+        for message_id in inbound.reply_to:
+            sent = self.tx.first(
+                Sent,
+                channel=inbound.channel,
+                account=inbound.account,
+                address=inbound.sender,
+                message_id=message_id,
+            )
+            if sent is not None:
+                return self.tx.get(Ticket, sent.ticket_id)
+            said = self.tx.first(
+                Message,
+                channel=inbound.channel,
+                account=inbound.account,
+                person_id=self.person.id,
+                external_id=message_id,
+            )
+            if said is not None and said.ticket_id is not None:
+                return self.tx.get(Ticket, said.ticket_id)
+        return None
+
+    def _thread(self) -> Outcome | None:
+        ticket = self._of_thread()
+        if ticket is None or not self._takes_part(ticket):
+            return None
+        return self._add(ticket, why="reply")
+
+    def _takes_part(self, ticket: Ticket) -> bool:
+        """A stranger who quotes a number does not get into a ticket."""
+        return self.person.is_staff or ticket.requester_id == self.person.id
+
+    def _album(self) -> Outcome | None:
+        if not self.inbound.album:
+            return None
+        part = self.tx.first(
+            Message,
+            album=self.inbound.album,
+            channel=self.inbound.channel,
+            person_id=self.person.id,
+        )
+        ticket = self.tx.get(Ticket, part.ticket_id) if part and part.ticket_id else None
+        return self._add(ticket, why="album") if ticket else None
+
+    def _small_talk(self) -> Outcome | None:
+        """A greeting or a question to the desk is answered; it is no fault (R-012)."""
+        if self.inbound.files or self.inbound.location:
+            return None
+        if not self.text:
+            return self._home()
+        match self._read.intent:
+            case "greeting" | "question_to_desk" | "empty":
+                return self._home() if not self._asks_status() else self.status(None)
+            case "thanks":
+                return self.say(Thanks())
+            case _:
+                return None
+
+    def _asks_status(self) -> bool:
+        return "status" in self._read.evidence["intent"].rule
+
+    def _home(self) -> Outcome:
+        self._keep(None)
+        return self.say(Home(name=self.person.name))
+
+    def _follow_up(self) -> Outcome | None:
+        """Words after words: the settling ticket, or the last one while it is fresh (R-014)."""
+        recent = self.tx.find(
+            Ticket,
+            order="-id",
+            limit=1,
+            requester_id=self.person.id,
+            status=tuple(OPEN - {Status.RESOLVED, Status.CONFIRMED}),
+        )
+        if not recent or self.now - recent[0].changed_at > self.desk.rules.join:
+            return None
+        ticket = recent[0]
+        if not ticket.settled or not self._is_another_matter(ticket):
+            return self._add(ticket, why="settling" if not ticket.settled else "recent")
+        return None
+
+    def _is_another_matter(self, ticket: Ticket) -> bool:
+        """One ticket per problem: other words for another thing open another ticket."""
+        read = self._read
+        return bool(
+            read.category
+            and read.certainty("category") >= self.desk.rules.sure
+            and read.category != ticket.category
+            and read.intent == "report"
+        )
+
+    # -- what is done about it
+
+    def _add(self, ticket: Ticket, *, why: str) -> Outcome:
+        """Put the message into the ticket, and let the other side know."""
+        held = self.tx.lock(Ticket, ticket.id)
+        assert held is not None
+        ties = relations(self.tx, held, self.person)
+        is_own = Relation.OWN in ties
+        if not held.is_open and is_own:
+            return self._after_the_end(held)
+        self._keep(held.id)
+        hand = self._hand(held)
+        text = mask_passwords(self.text) or _files_in_words(self.inbound)
+        if not is_own and self.person.is_staff:
+            if Relation.JOB not in ties and not self.person.has(Role.DESK_AGENT, Role.SUPERVISOR):
+                return self.perform(Request(action=A.NOTE, number=held.number, text=text))
+            return self.perform(
+                Request(action=A.RELAY, number=held.number, text=text, files=self.inbound.files)
+            )
+        hand.step(A.ADD, detail={"text": text, "why": why})
+        if held.status == Status.NEW and not held.settled:
+            self._learn(hand)
+        elif held.status == Status.WAITING_USER:
+            hand.step(A.RESUME)
+            self._tell_holder(hand, text)
+        else:
+            self._tell_holder(hand, text)
+        if why == "recent":
+            hand.answer(
+                MessageAdded(number=held.number, symptom=held.symptom),
+                choices=(hand.choice(A.DETACH, str(self.inbox_id or "")),),
+            )
+        return Outcome("added", hand.save())
+
+    def _after_the_end(self, ticket: Ticket) -> Outcome:
+        """A word after closing re-opens while that is allowed; later it is a new ticket (R-041)."""
+        closed = ticket.closed_at
+        fresh = closed is not None and self.now - closed <= self.desk.rules.reopen
+        if ticket.status == Status.CLOSED and fresh:
+            self._keep(ticket.id)
+            return self.perform(Request(action=A.REOPEN, number=ticket.number, text=self.text))
+        return self._report(after=ticket)
+
+    def _learn(self, hand: InHand) -> None:
+        """More words while the ticket settles: read all of them together again."""
+        symptom = " ".join(
+            part for part in (hand.ticket.symptom, mask_passwords(self.text)) if part
+        )
+        hand.change(symptom=symptom, **_corrected(hand.ticket, self._understand(symptom)))
+
+    def _tell_holder(self, hand: InHand, text: str) -> None:
+        notice = RequesterSays(number=hand.ticket.number, requester=self.person.name, text=text)
+        if hand.assignee is not None:
+            hand.tell(hand.assignee, notice)
+        elif hand.ticket.settled:
+            hand.tell_role(notice, Role.DESK_AGENT)
+
+    def _report(self, after: Ticket | None = None) -> Outcome:
+        """One message is a report: the ticket exists once the message is stored (promise 1)."""
+        read, person = self._read, self.person
+        serial = self.tx.next("ticket")
+        symptom = mask_passwords(self.text) or _files_in_words(self.inbound)
+        ticket = Ticket(
+            id=serial,
+            number=number_of(serial),
+            requester_id=person.id,
+            origin=self.inbound.channel,
+            symptom=symptom,
+            kind="consultation" if read.category == "consultation" else "incident",
+            site=None if read.site == "?" else read.site,
+            category=read.category,
+            device=read.device,
+            severity=read.severity,
+            priority=read.severity,
+            vip=person.vip,
+            mode=read.mode,
+            parent_id=after.id if after else None,
+            opened_at=self.inbound.received_at,
+            changed_at=self.now,
+        )
+        hand = InHand(
+            self.tx,
+            self.desk,
+            ticket,
+            by=self.guest.actor,
+            now=self.now,
+            at=self.inbound.occurred_at,
+            is_new=True,
+        )
+        hand.step(
+            A.REPORT,
+            to=Status.NEW,
+            detail={"text": symptom, **_reasons(read)},
+        )
+        self._keep(serial)
+        self._acknowledge(hand, read)
+        if read.severity == "P1":
+            settle_ticket(hand)
+        else:
+            hand.later("settle", self._settling(hand))
+        return Outcome("opened", hand.save())
+
+    def _settling(self, hand: InHand) -> timedelta:
+        rules = self.desk.rules
+        return rules.site_answer if hand.ticket.asked else rules.settle
+
+    def _acknowledge(self, hand: InHand, read: Understanding) -> None:
+        ticket, language = hand.ticket, language_of(self.person)
+        hand.answer(
+            TicketOpened(
+                number=ticket.number,
+                symptom=ticket.symptom,
+                site=hand.book.site_name(ticket.site, language),
+                device=ticket.device,
+                category=ticket.category,
+                priority=ticket.priority,
+            ),
+            audience="requester",
+        )
+        if ticket.site is None and read.mode == "onsite":
+            # The only question that routing cannot do without, asked once (R-012).
+            hand.change(asked="site")
+            hand.answer(
+                AskSite(number=ticket.number),
+                choices=[hand.choice(A.SET_SITE, code) for code in hand.book.sites],
+            )
+        if mask_passwords(self.text) != self.text:
+            hand.answer(PasswordSeen(number=ticket.number))
+
+    # -- small things
+
+    @property
+    def _read(self) -> Understanding:
+        if not hasattr(self, "_understood"):
+            self._understood = self._understand(self.text)
+        return self._understood
+
+    def _understand(self, text: str) -> Understanding:
+        book = self.desk.register.open(self.tx)
+        code = self.person.code
+        devices = self.tx.find(Asset, person_code=code) if code else []
+        known = frozenset({"contact_name", "contact_phone"} if self.person.phone else ())
+        facts = Facts(
+            site=self.person.site or "",
+            devices=tuple(KnownDevice(kind=d.kind, name=d.name, code=d.code) for d in devices),
+            channel=CHANNELS.get(self.inbound.channel, self.inbound.channel),
+            vip=self.person.vip,
+            pictures=len(self.inbound.files),
+            known=known,
+        )
+        whole = f"{self.inbound.subject}\n{text}" if self.inbound.subject else text
+        return book.reader.read(whole, facts)
+
+    def _hand(self, ticket: Ticket) -> InHand:
+        return InHand(
+            self.tx,
+            self.desk,
+            ticket,
+            by=self.guest.actor,
+            now=self.now,
+            at=self.inbound.occurred_at,
+        )
+
+    def _keep(self, ticket_id: int | None) -> None:
+        """The message, whole, and its files as wishes for a worker to fetch."""
+        inbound = self.inbound
+        message = Message(
+            ticket_id=ticket_id,
+            person_id=self.person.id,
+            channel=inbound.channel,
+            account=inbound.account,
+            external_id=inbound.message_id,
+            album=inbound.album,
+            inbox_id=self.inbox_id,
+            text=mask_passwords(self.text),
+            full_text=mask_passwords(inbound.full_text),
+            at=inbound.occurred_at,
+            received_at=inbound.received_at,
+        )
+        if not inbound.files:
+            self.tx.add(message)
+            return
+        kept = self.tx.insert(message)
+        for file in inbound.files:
+            self.tx.add(
+                StoredFile(
+                    ticket_id=ticket_id,
+                    message_id=kept.id,
+                    channel=inbound.channel,
+                    account=inbound.account,
+                    kind=file.kind,
+                    name=file.name,
+                    type=file.type,
+                    size=file.size,
+                    source=file.source,
+                    sha256=file.sha256,
+                    state="stored" if file.sha256 else "wanted",
+                )
+            )
+
+    def perform(self, request: Request) -> Outcome:
+        return perform(self.tx, self.desk, request, self.guest.actor, self.now)
+
+    def _refuse(self, refusal: NoSuchTicket) -> Outcome:
+        self.say(Refused(reason=refusal.kind, detail=str(refusal.params.get("number", ""))))
+        return Outcome(refusal.kind, None, refusal.params, refused=True)
+
+    def say(self, notice: Notice, *, choices: list[Choice] | None = None) -> Outcome:
+        """Answer on the same way, without a ticket."""
+        tell(
+            self.tx,
+            self.desk,
+            self.person,
+            notice,
+            event=self.event,
+            now=self.now,
+            choices=choices or (),
+            reply=self.guest.reply,
+        )
+        return Outcome(notice.kind)
+
+    def status(self, number: str | None) -> Outcome:
+        """How is my ticket: in one message, on any channel (R-044)."""
+        if number is not None:
+            serial = serial_of(number)
+            ticket = self.tx.get(Ticket, serial) if serial else None
+            if ticket is None or not self._takes_part(ticket):
+                return self._refuse(NoSuchTicket(number=number))
+            tickets = [ticket]
+        else:
+            tickets = self._mine(tuple(OPEN))[:LIST_LIMIT]
+        if not tickets:
+            return self.say(NoTickets())
+        for ticket in tickets:
+            hand = self._hand(ticket)
+            hand.answer(
+                TicketStatus(
+                    number=ticket.number,
+                    status=ticket.status,
+                    symptom=ticket.symptom,
+                    engineer=hand.assignee.name if hand.assignee else "",
+                    due=ticket.due_at,
+                )
+            )
+        return Outcome("ticket_status", tickets[0])
+
+
+def _chosen(letter: OutboxRow, digit: int) -> dict[str, object]:
+    """Choices are numbered in their order; a survey's go by their score."""
+    for choice in letter.choices:
+        if choice["action"] == A.RATE and choice["arg"] == str(digit):
+            return dict(choice)
+    return dict(letter.choices[digit - 1])
+
+
+def _corrected(ticket: Ticket, read: Understanding) -> dict[str, object]:
+    """What a new reading of all the words changes; what a person set by hand stays."""
+    changes: dict[str, object] = {
+        "category": read.category or ticket.category,
+        "device": read.device or ticket.device,
+        "mode": read.mode or ticket.mode,
+    }
+    if read.site != "?" and ticket.site is None:
+        changes["site"] = read.site
+    if read.severity < ticket.severity:  # P1 sorts before P4: only worse news counts
+        changes["severity"] = changes["priority"] = read.severity
+    return changes
+
+
+def _reasons(read: Understanding) -> dict[str, Value]:
+    """What was understood, by which rule and how surely: for the journal and for /why."""
+    return {
+        "site": read.site,
+        "category": read.category,
+        "mode": read.mode,
+        "severity": read.severity,
+        "rule": "; ".join(f"{name}: {e.rule}" for name, e in read.evidence.items()),
+        "words": " ".join(dict.fromkeys(w for e in read.evidence.values() for w in e.words)),
+        "certainty": min(read.certainty("category"), read.certainty("mode")),
+    }
+
+
+def _files_in_words(inbound: Inbound) -> str:
+    kinds = sorted({file.kind for file in inbound.files})
+    return " ".join(f"[{kind}]" for kind in kinds) or ("[location]" if inbound.location else "")

@@ -1,0 +1,320 @@
+"""Letters on their way out: claimed, sent, and what became of them (storage notes §4, §5).
+
+pending → claimed → sending (committed just before the carrier may accept) → sent. A process that
+dies leaves the answer in the row: 'claimed' goes back to pending, 'sending' is unknown.
+"""
+
+import secrets
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from core.crashpoints import reach
+from core.desk import Desk
+from core.errors import Unclear, Undeliverable
+from core.messages import Choice, Letter, Receipt, Report
+from core.notices import Unreachable
+from core.people import Address, Person, Role
+from core.ports import Between, Channel, Tx
+from core.rows import OutboxRow, Sent
+from core.telling import addresses_of, tell
+from core.ticket import Card, Offer, Ticket
+
+LEASE = timedelta(seconds=30)
+BACKOFF = (5, 15, 60, 300, 900, 1800)  # seconds
+GIVE_UP = 12  # tries
+DOUBTFUL = 3  # failures in a row after which an address is doubted
+AGAIN_AFTER = timedelta(minutes=1)  # before a must-reach letter of unknown outcome is repeated
+UNFINISHED = ("pending", "claimed", "sending")
+
+
+def letter_of(row: OutboxRow) -> Letter:
+    return Letter(
+        id=row.id,
+        person_id=row.person_id,
+        channel=row.channel,
+        account=row.account,
+        address=row.address,
+        language=row.language,
+        zone=row.zone,
+        kind=row.kind,
+        params=row.params,
+        choices=tuple(Choice(**choice) for choice in row.choices),  # type: ignore[arg-type]
+        loud=row.loud,
+        ticket=row.ticket,
+        reference=row.reference,
+        replaces=row.replaces,
+        reply_to=row.reply_to,
+        audience=row.audience,
+        attempts=row.attempts - 1,
+        repeated=row.repeated,
+    )
+
+
+async def claim(desk: Desk, channel: str, *, limit: int = 50) -> list[OutboxRow]:
+    """Take letters that are due, the oldest of each address, so that order is kept."""
+
+    def body(tx: Tx) -> list[OutboxRow]:
+        now, token = desk.now(), secrets.token_hex(8)
+        taken = tx.ask(
+            "claim_outbox", channel=channel, now=now, lease=now + LEASE, token=token, many=limit
+        )
+        ids = tuple(row["id"] for row in taken)
+        return tx.find(OutboxRow, order="id", id=ids) if ids else []
+
+    reach("before_claim")
+    return await desk.store.write(body)
+
+
+async def send(desk: Desk, channel: Channel, row: OutboxRow) -> None:
+    """Hand one claimed letter to its carrier and write down what came of it."""
+    if not await desk.store.write(lambda tx: _start(tx, row, desk.now())):
+        return
+    reach("before_send")
+    try:
+        receipt = await channel.send(letter_of(row))
+    except Undeliverable as refusal:
+        await desk.store.write(partial(_failed, desk=desk, row=row, refusal=refusal))
+    except Unclear as doubt:
+        await desk.store.write(partial(_unknown, desk=desk, row=row, doubt=str(doubt)))
+    else:
+        reach("after_accept")
+        await desk.store.write(partial(_sent, desk=desk, row=row, receipt=receipt))
+        reach("after_settle")
+
+
+def _start(tx: Tx, row: OutboxRow, now: datetime) -> bool:
+    """False: somebody else has the letter now, or there is no reason left to send it."""
+    mine = {"id": row.id, "token": row.token, "state": "claimed"}
+    if _is_stale(tx, row):
+        tx.update_where(OutboxRow, mine, state="dropped", settled_at=now)
+        return False
+    return tx.update_where(OutboxRow, mine, state="sending", lease_until=now + LEASE) == 1
+
+
+OFFER_KINDS = ("job_offered", "offer_reminder")
+CHECK_KINDS = ("resolved_check", "resolved_reminder")
+
+
+def _is_stale(tx: Tx, row: OutboxRow) -> bool:
+    """Asked just before sending: an offer that was taken, a question that was answered."""
+    if row.ticket_id is None or row.kind not in (*OFFER_KINDS, *CHECK_KINDS):
+        return False
+    ticket = tx.get(Ticket, row.ticket_id)
+    if ticket is None:
+        return True
+    if row.kind in CHECK_KINDS:
+        return ticket.status != "resolved"
+    return tx.first(Offer, ticket_id=ticket.id, person_id=row.person_id, state="open") is None
+
+
+def _mine(row: OutboxRow) -> dict[str, object]:
+    return {"id": row.id, "token": row.token, "state": "sending"}
+
+
+def _sent(tx: Tx, desk: Desk, row: OutboxRow, receipt: Receipt) -> None:
+    now = desk.now()
+    done = tx.update_where(
+        OutboxRow, _mine(row), state="sent", receipt=receipt.id, settled_at=now, lease_until=None
+    )
+    if done != 1:
+        return  # the lease ran out and another has it: its receipt counts
+    if row.ticket_id is not None and receipt.id:
+        tx.add_new(
+            [
+                Sent(
+                    channel=row.channel,
+                    account=row.account,
+                    address=row.address,
+                    message_id=receipt.id,
+                    ticket_id=row.ticket_id,
+                    about=row.kind,
+                    person_id=row.person_id,
+                )
+            ],
+            key=("channel", "account", "address", "message_id"),
+        )
+    if row.audience and row.ticket_id is not None and row.person_id is not None:
+        _place_card(tx, row, receipt)
+    if row.kind == "job_offered":
+        tx.update_where(
+            Offer,
+            {"ticket_id": row.ticket_id, "person_id": row.person_id, "delivered_at": None},
+            delivered_at=now,
+        )
+    if row.person_id is not None:
+        tx.update_where(
+            Address,
+            {"channel": row.channel, "value": row.address, "failures": Between(after=1)},
+            failures=0,
+            state="ok",
+        )
+
+
+def _place_card(tx: Tx, row: OutboxRow, receipt: Receipt) -> None:
+    """The newest message is the live card; what the ticket says now is drawn by the reconciler."""
+    assert row.ticket_id is not None
+    assert row.person_id is not None
+    ticket = tx.get(Ticket, row.ticket_id)
+    where: dict[str, Any] = {
+        "ticket_id": row.ticket_id,
+        "audience": row.audience,
+        "person_id": row.person_id,
+        "channel": row.channel,
+    }
+    place = {"account": row.account, "address": row.address, "message_id": receipt.id}
+    wanted = ticket.version if ticket else 0
+    if tx.update_where(
+        Card, where, **place, drawn_hash="", wanted_version=wanted, drawn_version=wanted - 1
+    ):
+        return
+    tx.insert(
+        Card(
+            ticket_id=row.ticket_id,
+            audience=row.audience,
+            person_id=row.person_id,
+            channel=row.channel,
+            account=row.account,
+            address=row.address,
+            message_id=receipt.id,
+            wanted_version=wanted,
+            drawn_version=wanted - 1,
+        )
+    )
+
+
+def retry_at(attempts: int, now: datetime) -> datetime:
+    return now + timedelta(seconds=BACKOFF[min(attempts, len(BACKOFF)) - 1])
+
+
+def _failed(tx: Tx, desk: Desk, row: OutboxRow, refusal: Undeliverable) -> None:
+    now = desk.now()
+    if not refusal.permanent and row.attempts < GIVE_UP:
+        again = retry_at(row.attempts, now)
+        if refusal.retry_after is not None:
+            again = now + timedelta(seconds=refusal.retry_after)
+        tx.update_where(
+            OutboxRow,
+            _mine(row),
+            state="pending",
+            next_at=again,
+            error=str(refusal),
+            lease_until=None,
+        )
+        return
+    done = tx.update_where(
+        OutboxRow, _mine(row), state="failed", error=str(refusal), settled_at=now, lease_until=None
+    )
+    if done == 1:
+        _blame_address(tx, row, dead=refusal.address_dead)
+        reach_otherwise(tx, desk, row, str(refusal))
+
+
+def _blame_address(tx: Tx, row: OutboxRow, *, dead: bool) -> None:
+    address = tx.first(Address, channel=row.channel, account=row.account, value=row.address)
+    if address is None:
+        return
+    failures = address.failures + 1
+    state = "blocked" if dead else "doubtful" if failures >= DOUBTFUL else address.state
+    tx.update(address, failures=failures, state=state)
+
+
+def reach_otherwise(tx: Tx, desk: Desk, row: OutboxRow, reason: str) -> None:
+    """The person's next address; with none left, the desk hears of it (promise 9)."""
+    person = tx.get(Person, row.person_id) if row.person_id is not None else None
+    if person is None or not row.fallback:
+        return
+    tried = (*row.tried, row.channel)
+    following = [a for a in addresses_of(tx, desk, person) if a.channel not in tried]
+    if following:
+        target = following[0]
+        tx.add(
+            replace(
+                row,
+                id=0,
+                channel=target.channel,
+                account=target.account,
+                address=target.value,
+                tried=tried,
+                state="pending",
+                token="",
+                attempts=0,
+                next_at=None,
+                receipt="",
+                error="",
+                audience=row.audience if desk.channels[target.channel].edits else "",
+                reply_to="",
+                replaces="",
+                lease_until=None,
+                created_at=desk.now(),
+                settled_at=None,
+            )
+        )
+        return
+    if row.kind == "unreachable" or not row.must:
+        return
+    for agent in desk.register.open(tx).with_role(Role.DESK_AGENT):
+        tell(
+            tx,
+            desk,
+            agent,
+            Unreachable(number=row.ticket, name=person.name, reason=reason[:200]),
+            event=f"unreachable.{row.reference}",
+            now=desk.now(),
+            ticket=tx.get(Ticket, row.ticket_id) if row.ticket_id else None,
+        )
+
+
+def _unknown(tx: Tx, desk: Desk, row: OutboxRow, doubt: str) -> None:
+    """Perhaps delivered. What must reach a person goes out once more, marked as a repetition."""
+    now = desk.now()
+    if row.must and not row.repeated:
+        tx.update_where(
+            OutboxRow,
+            _mine(row),
+            state="pending",
+            repeated=True,
+            next_at=now + AGAIN_AFTER,
+            error=doubt,
+            lease_until=None,
+        )
+        return
+    tx.update_where(
+        OutboxRow, _mine(row), state="unknown", error=doubt, settled_at=now, lease_until=None
+    )
+
+
+async def rescue(desk: Desk, *, all_of_them: bool = False) -> int:
+    """Letters whose process died: the state tells whether the carrier may have them.
+
+    `all_of_them` at the start of the only process: no lease can be anybody else's.
+    """
+
+    def body(tx: Tx) -> int:
+        now = desk.now()
+        over: dict[str, Any] = {} if all_of_them else {"lease_until": Between(before=now)}
+        freed = tx.update_where(
+            OutboxRow, {"state": "claimed", **over}, state="pending", lease_until=None
+        )
+        doubtful = tx.find(OutboxRow, state="sending", **over)
+        for row in doubtful:
+            _unknown(tx, desk, row, "the process stopped while the carrier had it")
+        return freed + len(doubtful)
+
+    return await desk.store.write(body)
+
+
+def hear_report(tx: Tx, desk: Desk, report: Report) -> None:
+    """A carrier's later news. States only move forward, however late or often it comes."""
+    row = tx.first(OutboxRow, channel=report.channel, receipt=report.receipt) or tx.first(
+        OutboxRow, channel=report.channel, reference=report.receipt
+    )
+    if row is None or row.state in {"delivered", "failed", "dropped"}:
+        return
+    if report.state == "delivered":
+        tx.update(row, state="delivered", settled_at=report.at)
+    elif report.state == "failed":
+        tx.update(row, state="failed", error=report.reason, settled_at=report.at)
+        _blame_address(tx, row, dead=False)
+        reach_otherwise(tx, desk, row, report.reason)

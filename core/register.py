@@ -1,0 +1,147 @@
+"""What the desk knows by heart: sites, staff, words. Read once, and again when it changed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from core.dispatch.ladder import Entry, default_ladders
+from core.dispatch.rota import Kind, Pattern, Rota, Shift, expand, read_pattern
+from core.dispatch.travel import Place, Travel
+from core.people import Person, Role, Site
+from core.ports import Tx
+from core.rows import Counter
+from core.understand.places import Gazetteer, SiteName
+from core.understand.reading import Reader
+
+ZONE = ZoneInfo("Asia/Shanghai")
+AHEAD = timedelta(days=8)
+CHANGES = "register"  # the counter that every change of people, sites or rota moves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotaRow:
+    """Leave, cover or an extra shift, besides the weekly hours."""
+
+    id: int = 0
+    person_code: str
+    kind: str = "shift"
+    starts: datetime
+    ends: datetime
+    covers: str | None = None
+    site: str | None = None
+    city: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One reading of the register."""
+
+    version: int
+    sites: Mapping[str, Site]
+    staff: Mapping[int, Person]
+    by_code: Mapping[str, Person]
+    reader: Reader
+    travel: Travel
+    rows: tuple[RotaRow, ...]
+    ladders: tuple[Entry, ...]
+    patterns: Mapping[str, Mapping[str, tuple[Pattern, ...]]]
+    rotas: dict[object, Rota] = field(default_factory=dict)
+
+    def site_name(self, code: str | None, language: str) -> str:
+        site = self.sites.get(code or "")
+        if site is None:
+            return ""
+        return site.name_en if language == "en" and site.name_en else site.name
+
+    def with_role(self, *roles: Role) -> list[Person]:
+        return [person for person in self.staff.values() if person.has(*roles)]
+
+    def rota(self, now: datetime) -> Rota:
+        """Who is on in the days around now; worked out once a day."""
+        day = now.astimezone(ZONE).date()
+        if day not in self.rotas:
+            self.rotas.clear()
+            since, until = now - timedelta(days=2), now + AHEAD
+            shifts = [
+                row
+                for kind, patterns in self.patterns.items()
+                for row in expand(patterns, since, until, ZONE, Kind(kind))
+            ]
+            self.rotas[day] = Rota([*shifts, *_rows(self.rows, since, until)])
+        return self.rotas[day]
+
+    def on_duty(self, people: Iterable[Person], now: datetime) -> list[Person]:
+        """Those of them who are on now; whoever has no hours at all is always reachable."""
+        rota = self.rota(now)
+        return [
+            person
+            for person in people
+            if not (person.duty or person.on_call) or rota.duty(person.code or "", now)
+        ]
+
+
+def _rows(rows: Iterable[RotaRow], since: datetime, until: datetime) -> Iterable[Shift]:
+    for row in rows:
+        if row.ends > since and row.starts < until:
+            yield Shift(
+                person=row.person_code,
+                starts=row.starts,
+                ends=row.ends,
+                kind=Kind(row.kind),
+                covers=row.covers,
+                site=row.site,
+                city=row.city,
+            )
+
+
+class Register:
+    """The book, read again when its counter moved: by this process or by another."""
+
+    def __init__(self) -> None:
+        self._book: Book | None = None
+
+    def open(self, tx: Tx) -> Book:
+        counter = tx.get(Counter, CHANGES)
+        version = counter.value if counter else 0
+        if self._book is None or self._book.version != version:
+            self._book = _read(tx, version)
+        return self._book
+
+
+def _read(tx: Tx, version: int) -> Book:
+    sites = {site.code: site for site in tx.find(Site, order="code", active=True)}
+    staff = [p for p in tx.find(Person, order="id", active=True, provisional=False) if p.is_staff]
+    names = [
+        SiteName(
+            code=site.code,
+            names=(site.name, site.name_en, site.district, *site.aliases),
+            city=site.city,
+        )
+        for site in sites.values()
+    ]
+    places = [Place(s.code, s.city, s.lat, s.lon) for s in sites.values()]
+    return Book(
+        version=version,
+        sites=sites,
+        staff={person.id: person for person in staff},
+        by_code={person.code: person for person in staff if person.code},
+        reader=Reader(Gazetteer.of(names)),
+        travel=Travel(places),
+        rows=tuple(tx.find(RotaRow, order="starts")),
+        ladders=default_ladders(),
+        patterns={
+            "shift": _patterns(staff, lambda person: person.duty),
+            "on_call": _patterns(staff, lambda person: person.on_call),
+        },
+    )
+
+
+def _patterns(staff: Iterable[Person], hours: "object") -> Mapping[str, tuple[Pattern, ...]]:
+    assert callable(hours)
+    return {
+        person.code: tuple(read_pattern(text) for text in hours(person))
+        for person in staff
+        if person.code
+    }

@@ -1,0 +1,116 @@
+"""Notices become letters: to whom, by which of their addresses, in which language."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from core.desk import Desk
+from core.messages import Choice
+from core.notices import Notice
+from core.people import Address, Person
+from core.ports import Tx
+from core.rows import OutboxRow
+from core.ticket import Ticket
+
+# Chat first, mail second (requirements §1, `default`); SMS costs money and comes last.
+PREFERENCE = ("telegram", "mail", "sms")
+REACHABLE = ("ok", "doubtful")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Where the person just wrote or pressed: answers go back the same way."""
+
+    channel: str
+    account: str
+    address: str
+    message_id: str = ""
+
+
+def language_of(person: Person) -> str:
+    return person.language or "zh_CN"
+
+
+def addresses_of(tx: Tx, desk: Desk, person: Person) -> list[Address]:
+    """Where the person can be reached now, best first."""
+    found = [
+        address
+        for address in tx.find(Address, person_id=person.id, state=REACHABLE)
+        if address.channel in desk.channels
+    ]
+    return sorted(
+        found,
+        key=lambda a: (
+            a.state != "ok",
+            PREFERENCE.index(a.channel) if a.channel in PREFERENCE else len(PREFERENCE),
+            a.id,
+        ),
+    )
+
+
+def tell(
+    tx: Tx,
+    desk: Desk,
+    person: Person,
+    notice: Notice,
+    *,
+    event: str,
+    now: datetime,
+    choices: Iterable[Choice] = (),
+    ticket: Ticket | None = None,
+    reply: Reply | None = None,
+    audience: str = "",
+    only: str = "",
+) -> int:
+    """Write the letters of one notice to one person; how many there are.
+
+    `event` names what happened, the same on every run: a letter about it is written once. With
+    `reply` the letter goes back where the person just spoke; `audience` makes it a live card
+    where the channel can edit; `only` keeps it to one channel.
+    """
+    targets = _targets(tx, desk, person, notice, reply, only)
+    for target in targets:
+        tx.add(
+            OutboxRow(
+                person_id=person.id,
+                channel=target.channel,
+                account=target.account,
+                address=target.value,
+                language=language_of(person),
+                zone=person.zone,
+                kind=notice.kind,
+                params=notice.params(),
+                choices=tuple(asdict(choice) for choice in choices),
+                loud=notice.loud,
+                must=notice.must,
+                audience=audience if desk.channels[target.channel].edits else "",
+                ticket_id=ticket.id if ticket else None,
+                ticket=ticket.number if ticket else "",
+                reference=f"{event}.{notice.kind}.{person.id}",
+                reply_to=reply.message_id if reply and reply.channel == target.channel else "",
+                # With two letters out already, a failure of one needs no third.
+                fallback=len(targets) == 1,
+                created_at=now,
+            )
+        )
+    return len(targets)
+
+
+def _targets(
+    tx: Tx, desk: Desk, person: Person, notice: Notice, reply: Reply | None, only: str
+) -> list[Address]:
+    if reply is not None:
+        return [
+            Address(
+                person_id=person.id,
+                channel=reply.channel,
+                account=reply.account,
+                value=reply.address,
+            )
+        ]
+    found = [a for a in addresses_of(tx, desk, person) if not only or a.channel == only]
+    if not notice.everywhere:
+        return found[:1]
+    # By two ways at least (R-027), so that one dead telephone is not one lost job.
+    first_of_each = {address.channel: address for address in reversed(found)}
+    return sorted(first_of_each.values(), key=found.index)[:2]

@@ -1,0 +1,708 @@
+"""Actions on a ticket, by people: one door for buttons, words, digits and links (promise 5)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from core import actions, closing
+from core.desk import Desk
+from core.dispatch import offers
+from core.errors import IllegalMove, Missing, NoSuchTicket, NotAllowed, Refusal, TakenByAnother
+from core.in_hand import Actor, InHand, relations
+from core.lifecycle import Action, Status
+from core.messages import Choice, File
+from core.notices import (
+    Acknowledged,
+    AskReason,
+    AskResult,
+    DeskNotSolved,
+    DeskStep,
+    DeskUnresolved,
+    EngineerArrived,
+    EngineerAssigned,
+    EngineerEnRoute,
+    EngineerSays,
+    JobAssigned,
+    JobCancelled,
+    JobConfirmed,
+    JobHandedOver,
+    JobMoved,
+    JobNotSolved,
+    JobTaken,
+    NoteKept,
+    NotSolvedReceived,
+    Refused,
+    Relayed,
+    RemoteAgreed,
+    RemoteAssigned,
+    RemoteOffered,
+    RemoteStarted,
+    RequesterUrges,
+    TicketCancelled,
+    TicketClosed,
+    TicketReopened,
+    UrgeReceived,
+    VisitChanged,
+    WaitingForYou,
+    WhatComesNext,
+)
+from core.numbers import serial_of
+from core.people import Person, Role
+from core.ports import Tx
+from core.routing import propose, route
+from core.rows import InboxRow
+from core.telling import language_of, tell
+from core.ticket import Draft, Offer, Ticket
+
+S, A = Status, Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One action that somebody asks for, however they said it."""
+
+    action: Action
+    number: str
+    arg: str = ""
+    text: str = ""
+    files: tuple[File, ...] = ()
+    at: datetime | None = None  # when it happened, if not now
+    detail: Mapping[str, str] = field(default_factory=dict)  # such as a location's distance
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of it: a catalog key and slots for a toast, where the channel can show one."""
+
+    kind: str
+    ticket: Ticket | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+    refused: bool = False
+
+
+REPEATED = Outcome("done_already")
+
+
+async def act(desk: Desk, request: Request, by: Actor, inbox_id: int | None = None) -> Outcome:
+    """Do it in one transaction with everything that follows from it, or say why not."""
+
+    def body(tx: Tx) -> Outcome:
+        now = desk.now()
+        if inbox_id is not None and not settle(tx, inbox_id, now):
+            return REPEATED
+        return perform(tx, desk, request, by, now)
+
+    outcome = await desk.store.write(body)
+    desk.wake()
+    return outcome
+
+
+def settle(tx: Tx, inbox_id: int, now: datetime, note: str = "", state: str = "done") -> bool:
+    """The first statement of every transaction that answers an inbox row: once, or not at all."""
+    return (
+        tx.update_where(
+            InboxRow, {"id": inbox_id, "state": "new"}, state=state, note=note, settled_at=now
+        )
+        == 1
+    )
+
+
+def perform(tx: Tx, desk: Desk, request: Request, by: Actor, now: datetime) -> Outcome:
+    """One action within a transaction. Rules refuse before anything is written."""
+    try:
+        ticket = find_ticket(tx, request.number)
+        hand = InHand(tx, desk, ticket, by=by, now=now, at=request.at)
+        guard(hand, request.action)
+        said = EFFECTS.get(request.action, _just_a_step)(hand, request)
+        return Outcome(said or f"done_{request.action}", hand.save())
+    except Refusal as refusal:
+        return refuse(tx, desk, refusal, by, now, f"{request.number}.{request.action}")
+
+
+def refuse(tx: Tx, desk: Desk, refusal: Refusal, by: Actor, now: datetime, event: str) -> Outcome:
+    """A refusal in words: a toast where the channel has them (the handler's), else a letter."""
+    if by.person is not None and by.reply is not None and not desk.channels[by.reply.channel].edits:
+        detail = str(refusal.params.get("by", refusal.params.get("number", "")))
+        tell(
+            tx,
+            desk,
+            by.person,
+            Refused(reason=refusal.kind, detail=detail),
+            event=f"{event}.{by.reply.message_id or now.timestamp()}",
+            now=now,
+            reply=by.reply,
+        )
+    return Outcome(refusal.kind, None, refusal.params, refused=True)
+
+
+def find_ticket(tx: Tx, number: str) -> Ticket:
+    """The ticket of that number, held until the transaction ends. Raises NoSuchTicket."""
+    serial = serial_of(number)
+    ticket = tx.lock(Ticket, serial) if serial else None
+    if ticket is None:
+        raise NoSuchTicket(number=number[:12])
+    return ticket
+
+
+def guard(hand: InHand, action: Action) -> None:
+    """Who may (R-120), and by which proof. Whether the state allows it is for `step` to say."""
+    person = hand.by.person
+    if person is None:
+        return
+    ties = relations(hand.tx, hand.ticket, person)
+    if actions.may(action, person.roles, ties):
+        own = actions.may(action, (Role.REQUESTER,), ties)
+        if hand.by.proven or own or not person.is_staff:
+            return
+        raise NotAllowed(number=hand.ticket.number, reason="unproven")
+    if action in {A.ACCEPT, A.DECLINE} and person.is_staff:
+        _explain_lost_offer(hand, person, action)
+    raise NotAllowed(number=hand.ticket.number)
+
+
+def _explain_lost_offer(hand: InHand, person: Person, action: Action) -> None:
+    """Who comes too late is told who has it; the winner's second press is fine."""
+    asked = hand.tx.first(Offer, order="-id", ticket_id=hand.ticket.id, person_id=person.id)
+    if asked is None:
+        return
+    if hand.ticket.assignee_id == person.id and action == A.ACCEPT:
+        raise _Done
+    holder = hand.assignee
+    if holder is not None:
+        raise TakenByAnother(number=hand.ticket.number, by=holder.name)
+    raise IllegalMove(status=asked.state, action=action)
+
+
+class _Done(Refusal):
+    """A second press by the winner is success."""
+
+    kind = "done_accept"
+
+
+# -- what each action does besides its step
+
+
+def _just_a_step(hand: InHand, request: Request) -> None:
+    hand.step(request.action, arg=request.arg, detail=_said(request))
+
+
+def _said(request: Request) -> dict[str, str]:
+    return {**({"text": request.text} if request.text else {}), **request.detail}
+
+
+def _accept(hand: InHand, request: Request) -> None:
+    person = hand.by.person
+    assert person is not None
+    offer = hand.tx.first(Offer, ticket_id=hand.ticket.id, person_id=person.id, state="open")
+    if offer is None or not offers.answer(hand, offer, "accepted"):
+        raise IllegalMove(status=hand.ticket.status, action=A.ACCEPT)
+    on_site = hand.ticket.status == S.DISPATCHED
+    hand.step(
+        A.ACCEPT if on_site else A.START_PHONE,
+        detail={"person": person.name, "offer": offer.id, **_said(request)},
+        assignee_id=person.id,
+    )
+    offers.withdraw(hand, taken_by=person)
+    hand.cancel_timers("offer_supervisor", "offer_again")
+    number = hand.ticket.number
+    hand.answer(JobTaken(number=number), choices=job_choices(hand))
+    if on_site:
+        hand.tell(
+            hand.requester,
+            EngineerAssigned(number=number, engineer=person.name, due=hand.ticket.due_at),
+        )
+    else:
+        hand.tell(hand.requester, RemoteAssigned(number=number, engineer=person.name))
+    _tell_desk(hand)
+
+
+def job_choices(hand: InHand) -> tuple[Choice, ...]:
+    """The next thing that whoever holds the job can do."""
+    following = {
+        S.ACCEPTED: (A.DEPART, A.ARRIVE),
+        S.EN_ROUTE: (A.ARRIVE,),
+        S.ARRIVED: (A.RESOLVE, A.REPORT_UNRESOLVED),
+        S.WORKING: (A.RESOLVE, A.REPORT_UNRESOLVED),
+        S.IN_PHONE: (A.RESOLVE, A.OFFER_REMOTE, A.DISPATCH),
+        S.IN_REMOTE: (A.RESOLVE, A.END_REMOTE),
+    }
+    return tuple(hand.choice(action) for action in following.get(hand.ticket.status, ()))
+
+
+def _decline(hand: InHand, request: Request) -> None:
+    person = hand.by.person
+    assert person is not None
+    if not request.arg and not request.text:
+        # The reason is part of the answer, and one tap.
+        hand.answer(
+            AskReason(number=hand.ticket.number),
+            choices=[hand.choice(A.DECLINE, reason) for reason in actions.DECLINE_REASONS],
+        )
+        return
+    offer = hand.tx.first(Offer, ticket_id=hand.ticket.id, person_id=person.id, state="open")
+    if offer is None or not offers.answer(hand, offer, "declined", request.arg or request.text):
+        raise IllegalMove(status=hand.ticket.status, action=A.DECLINE)
+    hand.step(A.DECLINE, arg=request.arg, detail={"person": person.name, **_said(request)})
+    offers.offer_next(hand)
+
+
+def _depart(hand: InHand, request: Request) -> None:
+    hand.step(A.DEPART, detail=_said(request))
+    number = hand.ticket.number
+    hand.answer(JobMoved(number=number, status=S.EN_ROUTE), choices=job_choices(hand))
+    hand.tell(hand.requester, EngineerEnRoute(number=number, engineer=_name(hand.assignee)))
+    _tell_desk(hand)
+
+
+def _arrive(hand: InHand, request: Request) -> None:
+    if request.arg:
+        _check_site_code(hand, request.arg)
+    hand.step(A.ARRIVE, detail={**({"code": "site"} if request.arg else {}), **_said(request)})
+    number = hand.ticket.number
+    hand.answer(JobMoved(number=number, status=S.ARRIVED), choices=job_choices(hand))
+    hand.tell(hand.requester, EngineerArrived(number=number, engineer=_name(hand.assignee)))
+    _tell_desk(hand)
+
+
+def _check_site_code(hand: InHand, code: str) -> None:
+    """A code that is spoken or scanned is proof; a wrong one is said, never silently dropped."""
+    site = hand.book.sites.get(hand.ticket.site or "")
+    if site is not None and code not in {site.spoken_code, site.code_on_site}:
+        raise Missing(number=hand.ticket.number, what="site_code")
+
+
+def _start_work(hand: InHand, request: Request) -> None:
+    hand.step(A.START_WORK, detail=_said(request))
+    hand.answer(JobMoved(number=hand.ticket.number, status=S.WORKING), choices=job_choices(hand))
+
+
+def _resolve(hand: InHand, request: Request) -> None:
+    person = hand.by.person
+    if not (request.arg or request.text or request.files) and person is not None:
+        _wait_for_words(hand, person, "result")
+        hand.answer(
+            AskResult(number=hand.ticket.number),
+            choices=[hand.choice(A.RESOLVE, result) for result in actions.RESULTS],
+        )
+        return
+    if hand.ticket.status == S.ARRIVED:
+        hand.step(A.START_WORK)
+    hand.step(A.RESOLVE, arg=request.arg, detail=_said(request), resolved_at=hand.at)
+    _forget_words(hand, person)
+    closing.ask_whether_it_works(hand, result=request.text or request.arg or "fixed")
+    hand.answer(JobMoved(number=hand.ticket.number, status=S.RESOLVED))
+    _tell_desk(hand)
+
+
+def _wait_for_words(hand: InHand, person: Person, kind: str) -> None:
+    """The next text, voice or photo of this person is the answer, until the draft runs out."""
+    hand.tx.delete(Draft, person_id=person.id)
+    hand.tx.insert(
+        Draft(
+            person_id=person.id,
+            kind=kind,
+            ticket_id=hand.ticket.id,
+            expires_at=hand.now + hand.desk.rules.draft,
+        )
+    )
+
+
+def _forget_words(hand: InHand, person: Person | None) -> None:
+    if person is not None:
+        hand.tx.delete(Draft, person_id=person.id, ticket_id=hand.ticket.id)
+
+
+def _unresolved(hand: InHand, request: Request) -> None:
+    if not request.arg:
+        hand.answer(
+            AskReason(number=hand.ticket.number),
+            choices=[hand.choice(A.REPORT_UNRESOLVED, code) for code in actions.UNRESOLVED_CODES],
+        )
+        return
+    if hand.ticket.status == S.ARRIVED and request.arg == "needs_onsite":
+        raise IllegalMove(status=hand.ticket.status, action=A.REPORT_UNRESOLVED)
+    if hand.ticket.status == S.ARRIVED:
+        hand.step(A.START_WORK)
+    who = _name(hand.assignee)
+    hand.step(A.REPORT_UNRESOLVED, arg=request.arg, detail=_said(request))
+    number = hand.ticket.number
+    if hand.ticket.status == S.DISPATCHED:
+        hand.change(mode="onsite", assignee_id=None)
+        offers.offer_next(hand)
+    elif hand.ticket.status == S.ESCALATED:
+        hand.change(tier=2)
+        _call_experts(hand)
+    hand.tell_role(DeskUnresolved(number=number, engineer=who, reason=request.arg), Role.DESK_AGENT)
+    hand.tell(hand.requester, WhatComesNext(number=number, reason=request.arg))
+    hand.answer(JobMoved(number=number, status=hand.ticket.status))
+
+
+def _confirm(hand: InHand, request: Request) -> None:
+    hand.step(A.CONFIRM, detail=_said(request))
+    closing.close(hand)
+    number = hand.ticket.number
+    hand.answer(TicketClosed(number=number))
+    if hand.by.person is None or hand.by.person.id != hand.ticket.requester_id:
+        hand.tell(hand.requester, TicketClosed(number=number))
+    hand.tell(hand.assignee, JobConfirmed(number=number))
+    _tell_desk(hand)
+
+
+def _not_solved(hand: InHand, request: Request) -> None:
+    """R-040: it comes back with its history, to the desk, the supervisor and whoever had it."""
+    hand.step(A.NOT_SOLVED, detail=_said(request), tier=2, resolved_at=None)
+    closing.forget_resolution(hand)
+    number, who = hand.ticket.number, hand.requester.name
+    hand.answer(NotSolvedReceived(number=number))
+    hand.tell_role(
+        DeskNotSolved(number=number, requester=who),
+        Role.DESK_AGENT,
+        Role.SUPERVISOR,
+        choices=(hand.choice(A.DISPATCH, "again", "primary"), hand.choice(A.REASSIGN)),
+        audience="desk",
+    )
+    hand.tell(
+        hand.assignee, JobNotSolved(number=number), choices=(hand.choice(A.DISPATCH, "again"),)
+    )
+    _call_experts(hand)
+
+
+def _call_experts(hand: InHand) -> None:
+    hand.tell_role(
+        DeskNotSolved(number=hand.ticket.number, requester=hand.requester.name),
+        Role.ESCALATION_CENTRE,
+        choices=(hand.choice(A.TAKE_OVER, style="primary"), hand.choice(A.SEND_PERSON)),
+        audience="desk",
+    )
+
+
+def _cancel(hand: InHand, request: Request) -> None:
+    was_held_by = hand.assignee
+    asked = hand.tx.find(Offer, ticket_id=hand.ticket.id, state="open")
+    hand.step(request.action, arg=request.arg, detail=_said(request), closed_at=hand.now)
+    number = hand.ticket.number
+    for offer in asked:
+        offers.answer(hand, offer, "withdrawn")
+        hand.tell(hand.person(offer.person_id), JobCancelled(number=number))
+    hand.tell(was_held_by, JobCancelled(number=number))
+    hand.cancel_timers()
+    hand.tell(
+        hand.requester,
+        TicketCancelled(number=number),
+        to_actor=hand.by.person is not None and hand.by.person.id == hand.ticket.requester_id,
+    )
+
+
+def _dispatch(hand: InHand, request: Request) -> None:
+    """To the best one, or with "again" to whoever had it: they know the matter."""
+    before = hand.assignee
+    hand.step(
+        A.DISPATCH,
+        arg=request.arg,
+        detail=_said(request),
+        mode="onsite",
+        assignee_id=None,
+        settled=True,
+    )
+    hand.cancel_timers("settle", "untriaged")
+    if request.arg == "again" and before is not None:
+        offers.offer_to(hand, before)
+    elif person := hand.book.by_code.get(request.arg):
+        offers.offer_to(hand, person)
+    else:
+        offers.offer_next(hand)
+    hand.answer(JobMoved(number=hand.ticket.number, status=S.DISPATCHED))
+
+
+def _triage(hand: InHand, request: Request) -> None:
+    mode = request.arg or hand.ticket.mode or "onsite"
+    if mode not in actions.MODES:
+        raise Missing(number=hand.ticket.number, what="mode")
+    hand.step(A.TRIAGE, arg=mode, detail=_said(request), mode=mode, settled=True)
+    hand.cancel_timers("settle", "untriaged")
+    route(hand)
+    hand.answer(JobMoved(number=hand.ticket.number, status=hand.ticket.status))
+
+
+def _reassign(hand: InHand, request: Request) -> None:
+    """R-034. Without a name the card asks for one; the arrival clock does not start again."""
+    if not request.arg:
+        people = hand.book.on_duty(
+            hand.book.with_role(Role.RESIDENT_ENGINEER, Role.FIELD_ENGINEER, Role.BACKUP_ENGINEER),
+            hand.now,
+        )
+        site = hand.book.sites.get(hand.ticket.site or "")
+        near = [p for p in people if site is None or site.city in p.cities] or people
+        hand.answer(
+            AskReason(number=hand.ticket.number),
+            choices=[hand.choice(A.REASSIGN, p.code or "") for p in near[:12]],
+        )
+        return
+    person = hand.book.by_code.get(request.arg) or _by_name(hand, request.arg)
+    if person is None:
+        raise Missing(number=hand.ticket.number, what="engineer")
+    before = hand.assignee
+    if hand.ticket.status in {S.TRIAGED, S.NEW, S.REOPENED, S.ESCALATED}:
+        if hand.ticket.status in {S.NEW, S.REOPENED}:
+            hand.step(A.TRIAGE, arg="onsite", mode="onsite", settled=True)
+        hand.step(A.DISPATCH, arg=request.arg, mode="onsite", assignee_id=None)
+    else:
+        hand.step(A.REASSIGN, arg=person.code or "", detail=_said(request), assignee_id=None)
+    hand.cancel_timers("settle", "untriaged", "offer_again")
+    _tell_moved(hand, before, person)
+    offers.offer_to(hand, person)
+
+
+def _by_name(hand: InHand, name: str) -> Person | None:
+    found = [
+        person
+        for person in hand.book.staff.values()
+        if name.lower() in {person.name.lower(), person.name_en.lower()}
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _tell_moved(hand: InHand, before: Person | None, after: Person | None) -> None:
+    if before is not None and before.id != (after.id if after else None):
+        hand.tell(before, JobHandedOver(number=hand.ticket.number))
+        hand.tell(hand.requester, VisitChanged(number=hand.ticket.number))
+
+
+def _hand_over(hand: InHand, request: Request) -> None:
+    before = hand.assignee
+    hand.step(A.HAND_OVER, arg=request.arg, detail=_said(request), assignee_id=None)
+    person = hand.book.by_code.get(request.arg)
+    _tell_moved(hand, before, person)
+    if person is not None:
+        offers.offer_to(hand, person)
+    else:
+        offers.offer_next(hand)
+
+
+def _offer_remote(hand: InHand, request: Request) -> None:
+    hand.step(A.OFFER_REMOTE, detail=_said(request))
+    hand.tell(
+        hand.requester,
+        RemoteOffered(number=hand.ticket.number, engineer=_name(hand.by.person)),
+        choices=(hand.choice(A.START_REMOTE, "agreed", "success"), hand.choice(A.CANCEL)),
+    )
+
+
+def _start_remote(hand: InHand, request: Request) -> None:
+    """R-111: only the user starts it, and their press is the consent that the journal keeps."""
+    if not any(step.action == A.OFFER_REMOTE for step in hand.history):
+        raise IllegalMove(status=hand.ticket.status, action=A.START_REMOTE)
+    hand.step(A.START_REMOTE, detail={"consent": "remote_terms_1", **_said(request)})
+    number = hand.ticket.number
+    hand.answer(
+        RemoteStarted(number=number, engineer=_name(hand.assignee)),
+        choices=(hand.choice(A.END_REMOTE, style="danger"),),
+    )
+    hand.tell(
+        hand.assignee,
+        RemoteAgreed(number=number, requester=hand.requester.name),
+        choices=job_choices(hand),
+    )
+
+
+def _take_over(hand: InHand, request: Request) -> None:
+    assert hand.by.person is not None
+    hand.step(A.TAKE_OVER, detail=_said(request), assignee_id=hand.by.person.id)
+    hand.answer(JobTaken(number=hand.ticket.number), choices=(hand.choice(A.RESOLVE),))
+
+
+def _send_person(hand: InHand, request: Request) -> None:
+    hand.step(A.SEND_PERSON, detail=_said(request), mode="onsite", assignee_id=None)
+    offers.offer_next(hand)
+
+
+def _wait(hand: InHand, request: Request) -> None:
+    reason = request.arg or "user"
+    hand.step(A.WAIT, arg=reason, detail=_said(request))
+    hand.later("follow_up", timedelta(days=1))
+    if hand.ticket.status == S.WAITING_USER:
+        hand.tell(
+            hand.requester,
+            WaitingForYou(number=hand.ticket.number),
+            choices=(hand.choice(A.RESUME),),
+        )
+
+
+def _resume(hand: InHand, request: Request) -> None:
+    hand.step(A.RESUME, detail=_said(request))
+    hand.cancel_timers("follow_up")
+    hand.tell(hand.assignee, JobMoved(number=hand.ticket.number, status=hand.ticket.status))
+
+
+def _reopen(hand: InHand, request: Request) -> None:
+    """R-041."""
+    closed = hand.ticket.closed_at
+    if closed is not None and hand.now - closed > hand.desk.rules.reopen:
+        raise IllegalMove(status=hand.ticket.status, action=A.REOPEN)
+    last = hand.assignee
+    hand.step(
+        A.REOPEN,
+        detail=_said(request),
+        reopened=hand.ticket.reopened + 1,
+        cycle=hand.ticket.cycle + 1,
+        resolved_at=None,
+        closed_at=None,
+        close_code="",
+    )
+    closing.forget_resolution(hand)
+    hand.answer(TicketReopened(number=hand.ticket.number))
+    hand.tell(last, JobNotSolved(number=hand.ticket.number))
+    propose(hand, Role.DESK_AGENT, Role.SUPERVISOR)
+
+
+def _urge(hand: InHand, request: Request) -> None:
+    since = hand.now - hand.desk.rules.urge_every
+    if any(s.action == A.URGE and s.entered_at > since for s in hand.history):
+        hand.answer(UrgeReceived(number=hand.ticket.number))
+        return
+    hand.step(A.URGE, detail=_said(request))
+    notice = RequesterUrges(number=hand.ticket.number, requester=hand.requester.name)
+    if hand.ticket.assignee_id is None:
+        hand.tell_role(notice, Role.DESK_AGENT)
+    else:
+        hand.tell(hand.assignee, notice)
+    hand.answer(UrgeReceived(number=hand.ticket.number))
+
+
+def _set_site(hand: InHand, request: Request) -> None:
+    if request.arg not in hand.book.sites:
+        raise Missing(number=hand.ticket.number, what="site")
+    before = hand.ticket.site
+    hand.step(A.SET_SITE, arg=request.arg, detail={"was": before or ""}, site=request.arg)
+    person = hand.requester
+    if person.site is None and not person.is_staff:
+        hand.tx.update(person, site=request.arg)  # so that nobody is asked twice (R-012)
+    if before != request.arg and hand.ticket.status == S.DISPATCHED:
+        offers.withdraw(hand)
+        offers.offer_next(hand)
+    if hand.ticket.status == S.NEW and hand.ticket.settled:
+        route(hand)
+
+
+def _set(name: str) -> Callable[[InHand, Request], None]:
+    def effect(hand: InHand, request: Request) -> None:
+        was = getattr(hand.ticket, name)
+        hand.step(request.action, arg=request.arg, detail={"was": was})
+        hand.change(**{name: request.arg})
+
+    return effect
+
+
+def _set_priority(hand: InHand, request: Request) -> None:
+    if request.arg not in actions.PRIORITIES:
+        raise Missing(number=hand.ticket.number, what="priority")
+    was = hand.ticket.priority
+    hand.step(
+        A.SET_PRIORITY,
+        arg=request.arg,
+        detail={"was": was},
+        severity=request.arg,
+        priority=request.arg,
+    )
+
+
+def _relay(hand: InHand, request: Request) -> None:
+    """What whoever holds the job writes reaches the requester, in the requester's own channel."""
+    hand.step(A.RELAY, detail=_said(request))
+    hand.tell(
+        hand.requester,
+        EngineerSays(number=hand.ticket.number, engineer=_name(hand.by.person), text=request.text),
+    )
+    hand.answer(Relayed(number=hand.ticket.number, name=hand.requester.name))
+
+
+def _note(hand: InHand, request: Request) -> None:
+    hand.step(A.NOTE, detail=_said(request))
+    hand.answer(NoteKept(number=hand.ticket.number))
+
+
+def _acknowledge(hand: InHand, request: Request) -> None:
+    """One promise silences all levels; the alert wakes again only if it fails (clock rule 13)."""
+    until = hand.now + hand.desk.rules.promise
+    if request.detail.get("until"):
+        until = datetime.fromisoformat(request.detail["until"])
+    hand.step(A.ACKNOWLEDGE, detail={"until": until.isoformat(), **_said(request)})
+    hand.timer("promise", until, version=hand.ticket.version)
+    hand.answer(Acknowledged(number=hand.ticket.number, until=until))
+
+
+def _call(hand: InHand, request: Request) -> None:
+    """An answered call is a human response (clock rule 5), and it is written down (R-009)."""
+    hand.step(A.CALL, detail={"answered": True, **_said(request)})
+    hand.answer(NoteKept(number=hand.ticket.number))
+
+
+def _rate(hand: InHand, request: Request) -> None:
+    closing.rate(hand, int(request.arg) if request.arg in actions.SCORES else None, request.text)
+
+
+def _add_engineer(hand: InHand, request: Request) -> None:
+    person = hand.book.by_code.get(request.arg) or _by_name(hand, request.arg)
+    if person is None:
+        raise Missing(number=hand.ticket.number, what="engineer")
+    hand.step(A.ADD_ENGINEER, arg=person.code or "", detail=_said(request))
+    hand.tell(
+        person,
+        JobAssigned(
+            number=hand.ticket.number,
+            site=hand.book.site_name(hand.ticket.site, language_of(person)),
+            symptom=hand.ticket.symptom,
+            due=hand.ticket.due_at,
+        ),
+        audience="engineer",
+    )
+
+
+def _tell_desk(hand: InHand) -> None:
+    """The desk is told of every step on site at once (R-038), without a sound."""
+    notice = DeskStep(
+        number=hand.ticket.number, status=hand.ticket.status, engineer=_name(hand.assignee)
+    )
+    hand.tell_role(notice, Role.DESK_AGENT)
+
+
+def _name(person: Person | None) -> str:
+    return person.name if person else ""
+
+
+EFFECTS: Mapping[Action, Callable[[InHand, Request], str | None]] = {
+    A.ACCEPT: _accept,
+    A.DECLINE: _decline,
+    A.DEPART: _depart,
+    A.ARRIVE: _arrive,
+    A.START_WORK: _start_work,
+    A.RESOLVE: _resolve,
+    A.REPORT_UNRESOLVED: _unresolved,
+    A.CONFIRM: _confirm,
+    A.NOT_SOLVED: _not_solved,
+    A.CANCEL: _cancel,
+    A.NOT_A_FAULT: _cancel,
+    A.DISPATCH: _dispatch,
+    A.TRIAGE: _triage,
+    A.REASSIGN: _reassign,
+    A.HAND_OVER: _hand_over,
+    A.OFFER_REMOTE: _offer_remote,
+    A.START_REMOTE: _start_remote,
+    A.TAKE_OVER: _take_over,
+    A.SEND_PERSON: _send_person,
+    A.WAIT: _wait,
+    A.RESUME: _resume,
+    A.REOPEN: _reopen,
+    A.URGE: _urge,
+    A.SET_SITE: _set_site,
+    A.SET_CATEGORY: _set("category"),
+    A.SET_DEVICE: _set("device"),
+    A.SET_MODE: _set("mode"),
+    A.SET_PRIORITY: _set_priority,
+    A.RELAY: _relay,
+    A.NOTE: _note,
+    A.ACKNOWLEDGE: _acknowledge,
+    A.CALL: _call,
+    A.RATE: _rate,
+    A.ADD_ENGINEER: _add_engineer,
+}
