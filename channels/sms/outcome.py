@@ -50,6 +50,8 @@ def check_status(response: httpx.Response) -> None:
         raise refused(reason, Verdict(permanent=False, after=retry_after(response)))
     if status in (401, 402, 403, 404, 407):
         raise refused(reason, OURS)
+    if response.is_redirect:
+        raise refused(reason, OURS)
     if status >= 500 or status == 408:
         raise Unclear(reason)
     raise refused(reason, NEVER)

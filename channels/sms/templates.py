@@ -74,7 +74,7 @@ VARIABLES: Mapping[str, Variable] = {
     "code": Variable(sort="code", limit=10, sources=("number", "ticket", "code")),
     "name": Variable(sort="name", limit=8, sources=("engineer", "name"), fallback="值班"),
     "site": Variable(sort="place", limit=15, sources=("site_short", "site"), fallback="客户网点"),
-    "time": Variable(sort="time", limit=12, sources=_AT),
+    "time": Variable(sort="time", limit=11, sources=_AT),
     "date": Variable(sort="date", limit=6, sources=_AT),
     "clock": Variable(sort="clock", limit=5, sources=_AT),
 }
@@ -119,7 +119,7 @@ STANDARD: Mapping[str, str] = {
 
 
 def standard(rules: Rules, signature: str, hotline: str, ids: Mapping[str, str]) -> Catalog:
-    """The standard texts with the ids that the cloud gave them; kinds without an id are left out."""
+    """The standard texts under the ids that the cloud gave them; a kind without one is out."""
     texts = {
         kind: _for(rules, text.replace("{hotline}", hotline)) for kind, text in STANDARD.items()
     }
