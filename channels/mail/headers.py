@@ -4,24 +4,27 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from channels.mail.charset import clean, codecs_for, decode
 
 _WORD = re.compile(rb"=\?([\w.:+()-]*)(?:\*[\w-]*)?\?([bBqQ])\?")
-_SPACE = re.compile(r"\s+")
 _UNQUOTE = re.compile(r"\\(.)", re.DOTALL)
 
 
 def text_of(raw: bytes, hint: str = "") -> str:
     """A header's words on one line: folds, encoded words and raw bytes of any charset undone."""
+    if not raw:
+        return ""
     if b"=?" not in raw:
-        return one_line(decode(raw, "", hint).text)
+        return one_line(raw.decode("ascii") if raw.isascii() else decode(raw, "", hint).text)
     return one_line("".join(_decoded(_pieces(raw), hint)))
 
 
 def one_line(text: str) -> str:
-    return clean(_SPACE.sub(" ", text).strip())
+    line = " ".join(text.split())
+    return line if line.isascii() and line.isprintable() else clean(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,13 @@ def base64_bytes(data: bytes) -> bytes:
         whole = binascii.a2b_base64(data)
     except binascii.Error:
         return b"".join(map(_base64_piece, data.split(b"=")))
-    if b"=" in (tail := data.rstrip(b"= \t\r\n-")) and _GLUED.search(tail):
+    padding = data.find(b"=")
+    if 0 <= padding < len(data) - 16 and _GLUED.search(data, padding):
         return b"".join(map(_base64_piece, data.split(b"=")))
     return whole
 
 
-_GLUED = re.compile(rb"=\s*[A-Za-z0-9+/\s]{16,}\Z")
+_GLUED = re.compile(rb"=\s*[A-Za-z0-9+/\s]{16,}=*\s*\Z")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
@@ -226,6 +230,19 @@ class _Scan:
 
 
 def people(raw: bytes, hint: str = "", limit: int = 1_000) -> People:
+    """The people in one or more address fields; groups are flattened."""
+    if not raw:
+        return People((), clear=True)
+    return _known(raw, hint, limit) if len(raw) < 256 else _scanned(raw, hint, limit)
+
+
+@lru_cache(maxsize=4096)
+def _known(raw: bytes, hint: str, limit: int) -> People:
+    """The same few hundred people write to a desk."""
+    return _scanned(raw, hint, limit)
+
+
+def _scanned(raw: bytes, hint: str, limit: int) -> People:
     scan = _Scan(hint, limit)
     scan.read(raw.decode("latin-1"))
     return People(tuple(scan.found[:limit]), scan.clear)
@@ -238,6 +255,8 @@ _ID = re.compile(r"<([^<>]*)>")
 
 def identifiers(raw: bytes) -> tuple[str, ...]:
     """Message ids without brackets, each once, in order."""
+    if not raw:
+        return ()
     text = clean(decode(raw).text)
     found = [one_line(inner).replace(" ", "") for inner in _ID.findall(text)]
     if "<" not in text:  # some programs forget the brackets; prose has no @

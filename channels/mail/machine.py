@@ -164,13 +164,13 @@ def _looks_like_bounce(root: Part, header: Header, people: tuple[str, str], subj
     daemon = bool(_DAEMON.match(address.partition("@")[0]) or _DAEMON_NAME.search(name))
     null = any(value.strip() == "<>" for value in header("return-path"))
     titled = bool(_BOUNCE_SUBJECT.search(subject))
+    if root.type == "multipart/report" and root.params.get("report-type", "").lower() == "delivery-status":
+        return True
+    if not (daemon or null or titled) or (_VACATION.match(subject) and not daemon):
+        return False
     start = text[:4000]
     phrases = bool(_PHRASES.search(start))
     coded = bool(_STATUS.search(start) or _REPLY_CODE.search(start))
-    if root.type == "multipart/report" and root.params.get("report-type", "").lower() == "delivery-status":
-        return True
-    if _VACATION.match(subject) and not daemon:
-        return False
     evidence = 2 * daemon + null + 2 * titled + phrases + coded + _returns_a_mail(root, text)
     return evidence >= 4 or (daemon and (titled or phrases)) or (titled and phrases and coded)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_tz
 from functools import cached_property
 
-from channels.mail import authentic, html, invite, machine, mime, tnef, trim
+from channels.mail import authentic, invite, machine, mime, page, tnef, trim
 from channels.mail.caps import CAPS, Caps
 from channels.mail.charset import clean, decode, lines
 from channels.mail.files import File, made
@@ -49,7 +49,7 @@ class Mail:
 
     @cached_property
     def safe_html(self) -> str:
-        return html.sanitised(self.html)
+        return page.sanitised(self.html)
 
     def header(self, name: str) -> tuple[str, ...]:
         return tuple(value for key, value in self.fields if key == name)
@@ -312,7 +312,7 @@ def _read_text(part: mime.Part, body: _Body, caps: Caps, *, is_text: bool) -> No
     if part.type == "text/html":
         body.pages.append(clean(text))
         if is_text:
-            body.texts.append(html.to_text(text))
+            body.texts.append(page.to_text(text))
     elif part.type == "text/calendar":
         body.calendars.append(text)
         body.files.append(made(_file_name(part, body.charset) or "invite.ics", "text/calendar", content))
@@ -356,7 +356,7 @@ def _open_tnef(content: bytes, body: _Body) -> None:
     if opened.html:
         body.pages.append(opened.html)
     if not any(text.strip() for text in body.texts):
-        body.texts.append(opened.text or html.to_text(opened.html))
+        body.texts.append(opened.text or page.to_text(opened.html))
 
 
 def _file_name(part: mime.Part, charset: str = "") -> str:
