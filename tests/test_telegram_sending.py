@@ -20,6 +20,7 @@ from channels.telegram.sending import Menu, TelegramChannel
 from channels.telegram.verdicts import verdict
 from core.errors import Unclear, Undeliverable
 from core.messages import File, Letter
+from core.ports import Channel
 
 Silence = Literal["drop", "timeout"]
 NO_HURRY = Rate(10_000, 0.001)
@@ -96,7 +97,8 @@ LETTER = Letter(
 
 async def test_a_letter_arrives_and_brings_its_receipt(desk: Desk) -> None:
     desk.says = ChatMessage(html="<b>卡</b>", buttons=((Button("接单", "a1", "primary"),),))
-    receipt = await desk.channel.send(LETTER)
+    channel: Channel = desk.channel  # mypy sees that the port is kept
+    receipt = await channel.send(LETTER)
     seen = await desk.li.hears("卡")
     assert (receipt.id, seen.labels) == (str(seen.id), ["接单"])
 
@@ -205,6 +207,7 @@ async def test_a_person_who_blocked_the_bot_is_a_dead_address(desk: Desk) -> Non
 async def test_a_chat_that_nobody_has_is_a_dead_address(desk: Desk) -> None:
     refusal = await desk.refusal(replace(LETTER, address="4711"))
     assert (refusal.permanent, refusal.address_dead) == (True, True)
+    assert desk.kinds == []
 
 
 async def test_an_address_that_is_no_number_is_dead(desk: Desk) -> None:

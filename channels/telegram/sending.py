@@ -15,6 +15,7 @@ from channels.telegram.verdicts import (
     BAD_MARKUP,
     CANNOT_EDIT,
     CANNOT_HANG_UNDER,
+    NOBODY_THERE,
     QUERY_GONE,
     TOKEN_REFUSED,
     UNCHANGED,
@@ -227,7 +228,7 @@ class TelegramChannel:
         if isinstance(error, TOKEN_REFUSED):
             self.stopped = True
             self._trouble("telegram_token_refused", {"account": self.account})
-        elif isinstance(error, BadRequest):
+        elif isinstance(error, BadRequest) and not says(error, NOBODY_THERE):
             detail = {"letter": str(letter.id), "kind": letter.kind, "error": error.message}
             self._trouble("telegram_refused", detail)
 
