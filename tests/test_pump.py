@@ -268,6 +268,16 @@ async def test_an_offset_from_another_age_falls_back_to_what_waits(ground: Groun
     assert "eins" in ground.inbox.texts()
 
 
+async def test_a_quiet_poll_drops_the_old_offset(ground: Ground) -> None:
+    ground.li.says("eins")
+    ground.start()
+    await ground.confirmed()
+    ground.api.feed.release()  # the long poll ends without news
+    await until(lambda: len(ground.api.calls("getUpdates")) == 3)
+    offsets = [call.params.text("offset") for call in ground.api.calls("getUpdates")]
+    assert offsets == ["0", "500000002", "0"]
+
+
 async def test_an_update_that_nobody_can_read_is_stored_with_its_neighbours(
     ground: Ground,
 ) -> None:
