@@ -4,12 +4,12 @@ All of them see the same hard rules, the same roster and the same offers. What d
 they ask next.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from core.dispatch.choose import Asked, Engineer, Job, Rules, object_to
+from core.dispatch.choose import Asked, Engineer, Job, Rules, covers, object_to
 from core.dispatch.planner import plan
 from core.dispatch.travel import Travel
 
@@ -95,9 +95,9 @@ class RoundRobin(OneByOne):
 
 
 LEAD = timedelta(minutes=12)  # an offer goes out that long before the engineer is to leave
-PER_ENGINEER = 2  # jobs looked ahead; further away the plan would change before it is used
+PER_ENGINEER = 3  # jobs looked ahead; further away the plan would change before it is used
 LOST_SHARE = 4  # of those already late, one for so many places in the plan
-EFFORT = 3_000  # the plan is made anew at every turn, so each may be a quick one
+EFFORT = 2_000  # the plan is made anew at every turn, so each may be a quick one
 
 
 class Planner:
@@ -109,11 +109,12 @@ class Planner:
 
     def asks(self, view: View) -> list[Ask]:
         soon = view.at + LEAD
-        ready = {one.id for one in view.engineers if self._ready(one, view, soon)}
-        if not ready or not any(view.waiting):
+        ready = {one.id for one in view.engineers if _ready(one, view, soon)}
+        engineers, queues = _neighbourhood(view, ready)
+        jobs = _worth_planning(queues, view.at, PER_ENGINEER * len(engineers))
+        if not jobs:
             return []
-        jobs = _worth_planning(view)
-        made = plan(jobs, view.engineers, view.at, view.travel.minutes, view.rules, effort=EFFORT)
+        made = plan(jobs, engineers, view.at, view.travel.minutes, view.rules, effort=EFFORT)
         by_number = {job.number: job for job in jobs}
         return [
             Ask(by_number[visit.job], visit.engineer)
@@ -121,20 +122,39 @@ class Planner:
             if visit.position == 0 and visit.engineer in ready
         ]
 
-    def _ready(self, one: Engineer, view: View, soon: datetime) -> bool:
-        free_soon = one.free_at is None or one.free_at <= soon
-        has_room = one.open_jobs < one.capacity
-        return one.on_duty and free_soon and has_room and one.id not in view.asked
+
+def _ready(one: Engineer, view: View, soon: datetime) -> bool:
+    free_soon = one.free_at is None or one.free_at <= soon
+    has_room = one.open_jobs < one.capacity
+    return one.on_duty and free_soon and has_room and one.id not in view.asked
 
 
-def _worth_planning(view: View) -> list[Job]:
+def _neighbourhood(
+    view: View, ready: Collection[str]
+) -> tuple[list[Engineer], list[Sequence[Job]]]:
+    """The part of the desk that the ready engineers share jobs with, directly or by others."""
+    queues = [queue for queue in view.waiting if queue]
+    served = {
+        one.id: frozenset(
+            queue[0].city for queue in queues if any(covers(job, one) for job in queue)
+        )
+        for one in view.engineers
+    }
+    cities = set[str]().union(*(served[person] for person in ready))
+    grown = True
+    while grown:
+        near = [one for one in view.engineers if served[one.id] & cities]
+        wider = cities.union(*(served[one.id] for one in near))
+        cities, grown = wider, wider != cities
+    return near, [queue for queue in queues if queue[0].city in cities]
+
+
+def _worth_planning(queues: Iterable[Sequence[Job]], at: datetime, places: int) -> list[Job]:
     """The nearest deadlines that can still be kept, and some of those that cannot."""
-    places = PER_ENGINEER * len(view.engineers)
-    jobs = [job for city in view.waiting for job in city]
+    jobs = [job for queue in queues for job in queue]
     if len(jobs) <= places:
         return jobs
     jobs.sort(key=lambda job: (job.due, job.number))
-    open_ = [job for job in jobs if job.due > view.at]
-    lost = [job for job in jobs if job.due <= view.at]
-    kept = open_[: places - min(len(lost), places // LOST_SHARE)]
+    lost = [job for job in jobs if job.due <= at]
+    kept = jobs[len(lost) :][: places - min(len(lost), places // LOST_SHARE)]
     return kept + lost[: places - len(kept)]
