@@ -10,8 +10,6 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -49,7 +47,8 @@ from telegram.ext import (
 from telegram.request import HTTPXRequest
 
 from bot.trial.botapi import BotApi, NotOnScreen, Person
-from bot.trial.botapi.wire import InProcess, http_app, listen
+from bot.trial.botapi.wire import InProcess, routes
+from tests.trial_world import served, until
 
 TOKEN = "4711:token"
 PNG = bytes.fromhex(
@@ -64,20 +63,6 @@ class FakeClock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@contextlib.asynccontextmanager
-async def served(app: Starlette) -> AsyncIterator[str]:
-    listening = listen()
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
-    )
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
-        await asyncio.sleep(0.005)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    await task
 
 
 @pytest.fixture
@@ -105,7 +90,7 @@ def in_process(api: BotApi, token: str = TOKEN) -> Bot:
 async def bot(request: pytest.FixtureRequest, api: BotApi) -> AsyncIterator[Bot]:
     async with contextlib.AsyncExitStack() as stack:
         if request.param == "http":
-            url = await stack.enter_async_context(served(http_app(api)))
+            url = await stack.enter_async_context(served(routes(api)))
             made = Bot(
                 TOKEN,
                 f"{url}/bot",
@@ -158,7 +143,7 @@ async def running(request: pytest.FixtureRequest, api: BotApi) -> AsyncIterator[
     async with contextlib.AsyncExitStack() as stack:
         builder = ApplicationBuilder().token(TOKEN)
         if request.param == "http":
-            url = await stack.enter_async_context(served(http_app(api)))
+            url = await stack.enter_async_context(served(routes(api)))
             builder = builder.base_url(f"{url}/bot").base_file_url(f"{url}/file/bot")
         else:
             builder = builder.request(InProcess(api)).get_updates_request(InProcess(api))
@@ -295,14 +280,14 @@ async def test_a_keyboard_has_at_most_a_hundred_buttons_eight_in_a_row(local, wa
 
 async def test_a_copied_text_is_at_most_256_characters(local, wang):
     button = InlineKeyboardButton("x", copy_text=CopyTextButton("x" * 257))
-    with pytest.raises(BadRequest, match="(?i)copy_text"):
+    with pytest.raises(BadRequest, match=r"(?i)copy_text"):
         await local.send_message(42, "x", reply_markup=InlineKeyboardMarkup([[button]]))
 
 
 async def test_a_callback_answer_has_at_most_200_characters(local, wang):
     await local.send_message(42, "x", reply_markup=keyboard("1"))
     tap = wang.taps("接单")
-    with pytest.raises(BadRequest, match="(?i)message_too_long"):
+    with pytest.raises(BadRequest, match=r"(?i)message_too_long"):
         await local.answer_callback_query(tap.query, "字" * 201)
 
 
@@ -325,13 +310,13 @@ async def test_a_file_link_lasts_an_hour(local, clock, wang):
 
 
 async def test_what_is_no_picture_is_no_photo(local, wang):
-    with pytest.raises(BadRequest, match="(?i)image_process_failed"):
+    with pytest.raises(BadRequest, match=r"(?i)image_process_failed"):
         await local.send_photo(42, b"not a picture")
 
 
 async def test_a_document_cannot_be_resent_as_a_photo(local, wang):
     document = wang.document(b"abc", "a.txt").raw["document"]["file_id"]
-    with pytest.raises(BadRequest, match="(?i)can't use file of type document"):
+    with pytest.raises(BadRequest, match=r"(?i)can't use file of type document"):
         await local.send_photo(42, document)
 
 
@@ -566,7 +551,7 @@ async def test_the_older_of_two_pollers_gets_the_conflict(api, wang):
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         second = asyncio.create_task(newer.get_updates(timeout=10))
-        with pytest.raises(Conflict, match="(?i)terminated by other getupdates"):
+        with pytest.raises(Conflict, match=r"(?i)terminated by other getupdates"):
             await first
         wang.says("在吗")
         assert len(await second) == 1
@@ -632,14 +617,8 @@ async def hook(*statuses: int) -> AsyncIterator[tuple[str, list[tuple[str, dict]
         got.append((secret, await request.json()))
         return Response(status_code=answers.pop(0) if answers else 200)
 
-    async with served(Starlette(routes=[Route("/hook", receive, methods=["POST"])])) as url:
+    async with served([Route("/hook", receive, methods=["POST"])]) as url:
         yield f"{url}/hook", got
-
-
-async def arrivals(got: list, count: int) -> None:
-    async with asyncio.timeout(3):
-        while len(got) < count:
-            await asyncio.sleep(0.01)
 
 
 async def test_a_web_hook_gets_the_secret_and_a_second_try(bot, api, wang):
@@ -647,11 +626,10 @@ async def test_a_web_hook_gets_the_secret_and_a_second_try(bot, api, wang):
     async with hook(503) as (url, got):
         await bot.set_webhook(url, secret_token="s3cret")
         wang.says("在吗")
-        await arrivals(got, 2)
+        await until(lambda: len(got) == 2 and not len(api.feed))
         assert [secret for secret, _ in got] == ["s3cret", "s3cret"]
         assert got[0][1] == got[1][1]
-        while (await bot.get_webhook_info()).pending_update_count:
-            await asyncio.sleep(0.01)
+        assert (await bot.get_webhook_info()).pending_update_count == 0
         await bot.delete_webhook()
 
 
@@ -683,7 +661,7 @@ async def test_command_menus_go_by_scope_and_language(local, wang):
 
 
 async def test_a_bad_command_name_is_refused(local):
-    with pytest.raises(BadRequest, match="(?i)bot_command_invalid"):
+    with pytest.raises(BadRequest, match=r"(?i)bot_command_invalid"):
         await local.set_my_commands([("报修", "x")])
 
 

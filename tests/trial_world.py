@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import uvicorn
@@ -145,6 +145,12 @@ async def polling(app: Application) -> AsyncIterator[None]:
         await app.stop()
 
 
+async def until(true: Callable[[], bool], seconds: float = 3.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 (what is waited for rings no bell)
+            await asyncio.sleep(0.005)
+
+
 @contextlib.asynccontextmanager
 async def served(routes: Sequence[BaseRoute]) -> AsyncIterator[str]:
     listening = listen()
@@ -156,8 +162,7 @@ async def served(routes: Sequence[BaseRoute]) -> AsyncIterator[str]:
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
-        await asyncio.sleep(0.005)
+    await until(lambda: server.started)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
     await task

@@ -9,6 +9,7 @@ from bot.trial.botapi.chats import Chat, Kept
 
 Json = dict[str, Any]
 TYPING_LASTS = 5.0
+KINDS = ("photo", "voice", "video", "document", "location", "contact")
 
 
 def phone(person: Person, since: int) -> Json:
@@ -70,8 +71,13 @@ def _reply(body: Json) -> Json:
     reply = body.get("reply_to_message")
     if reply is None:
         return {}
-    text = reply.get("text") or reply.get("caption") or ""
-    return {"reply": {"id": reply["message_id"], "name": reply["from"]["first_name"], "text": text}}
+    quoted = {
+        "id": reply["message_id"],
+        "name": reply["from"]["first_name"],
+        "text": reply.get("text") or reply.get("caption") or "",
+        "kind": next((kind for kind in KINDS if kind in reply), "text"),
+    }
+    return {"reply": quoted}
 
 
 def _media(body: Json) -> Json:

@@ -20,17 +20,17 @@ export function bubble(message, zone, on) {
 
 function quote(message, on) {
   if (!message.reply) return null;
-  const { id, name, text } = message.reply;
+  const { id, name, text, kind } = message.reply;
   return make(
     "button.quote", { type: "button", onclick: () => on.jump(id) },
-    make("b", {}, name), make("span", {}, text || say("photoWord")),
+    make("b", {}, name), make("span", {}, text || say(`kind_${kind}`)),
   );
 }
 
 function picture(message) {
   if (!message.photo) return null;
   const { file, width, height } = message.photo;
-  return make("img.photo", { src: fileUrl(file), width, height, alt: say("photoWord"), loading: "lazy" });
+  return make("img.photo", { src: fileUrl(file), width, height, alt: say("kind_photo"), loading: "lazy" });
 }
 
 function others(message) {
@@ -46,7 +46,7 @@ function others(message) {
 
 function voice({ file, seconds }) {
   const audio = make("audio", { src: fileUrl(file), preload: "none" });
-  const button = make("button.play", { type: "button", "aria-label": say("voiceWord") }, icon("play"));
+  const button = make("button.play", { type: "button", "aria-label": say("kind_voice") }, icon("play"));
   const wave = make("span.wave", {});
   for (let bar = 0; bar < 26; bar += 1) {
     const stroke = make("i");
@@ -63,7 +63,7 @@ function voice({ file, seconds }) {
 
 function place({ latitude, longitude }) {
   const words = `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`;
-  return make("div.place", {}, icon("place"), make("span", {}, say("place"), make("small", {}, words)));
+  return make("div.place", {}, icon("place"), make("span", {}, say("kind_location"), make("small", {}, words)));
 }
 
 function paper({ name, size }) {

@@ -284,7 +284,7 @@ export class Phone {
     const close = make("button.tool", { type: "button", "aria-label": say("cancel") }, icon("close"));
     close.addEventListener("click", () => this.forget());
     this.context.replaceChildren(icon(how),
-      make("div", {}, make("b", {}, say(how)), make("span", {}, message.text || say("photoWord"))), close);
+      make("div", {}, make("b", {}, say(how)), make("span", {}, message.text || say("kind_text"))), close);
     this.context.hidden = false;
     if (how === "edit") this.box.value = message.text;
     this.box.focus();
