@@ -31,7 +31,10 @@ def _ordinary() -> frozenset[str]:
 class Lexicon:
     """Terms and their tags, compiled once; a reading costs one walk over the tokens."""
 
-    def __init__(self, terms: Iterable[tuple[str, str]]) -> None:
+    def __init__(
+        self, terms: Iterable[tuple[str, str]], misspelt: Iterable[str] | None = None
+    ) -> None:
+        """`misspelt`: the words to recognise one slip away; by default all of them."""
         tags: dict[tuple[str, ...], set[str]] = {}
         for term, tag in terms:
             tags.setdefault(tuple(tokens(term)), set()).add(tag)
@@ -44,7 +47,7 @@ class Lexicon:
             node[_END] = (_spelt(term_tokens), frozenset(meaning))
         self._words = {token for term in tags for token in term if token.isascii()}
         self._slips: dict[str, str] = {}
-        for word in sorted(self._words):
+        for word in sorted(self._words if misspelt is None else self._words.intersection(misspelt)):
             for slip in _neighbours(word):
                 self._slips.setdefault(slip, word)
         self._known: dict[str, str] = {}
@@ -99,7 +102,7 @@ def _spelt(term: tuple[str, ...]) -> str:
 
 def _stems(word: str) -> Iterator[str]:
     for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
+        if word.endswith(ending) and len(word) - len(ending) >= (2 if ending == "s" else 3):
             stem = word.removesuffix(ending)
             yield stem
             if ending in {"ed", "ing"}:

@@ -145,6 +145,8 @@ _UNKNOWN_KIND: Final = Rule("consultation", "not understood", 0.1, ())
 _URGENCIES: Final = ("high", "medium", "low")
 _PERSONS: Final = frozenset(["人", "位", "名", "people", "persons", "colleagues", "users", "staff"])
 
+_UNITS: Final = frozenset("台 部 套 units sets pcs".split())
+
 # Signs that colour a report but do not make one.
 _TALK: Final = frozenset(
     ["greeting", "thanks", "answer", "solved", "status_question", "desk_question", "system", "cable", "office_word", "mild", "asks_for", "deadline", "group", "everyone", "only_me", "vip_title", "guest_is_vip", "meeting", "how_to", "consult"]
@@ -164,7 +166,7 @@ class Reader:
             (term, sign) for sign, row in data("signs.toml").items() for term in row["words"]
         ]
         own = [(word, f"said:{c.code}") for c in known for word in (c.zh, c.en, *c.words) if word]
-        self._lexicon = Lexicon([*signs, *of_terms(), *own])
+        self._lexicon = Lexicon([*signs, *of_terms(), *own], data("spelling.toml")["words"]["misspelt"])
         self._own = [
             Rule(c.code, "the desk's own word", 0.5, ((frozenset({f"said:{c.code}"}), True),))
             for c in known
@@ -178,7 +180,7 @@ class Reader:
         said = _said(text, words, found, where, facts)
         things = _own_things(things_in(words, found), facts)
         said |= {f"first:{thing.device.kind}" for thing in things[:1]}
-        if any(thing.count > 1 for thing in things):
+        if any(thing.count > 1 for thing in things) or _counted(words, _UNITS) > 1:
             said.add("several")
         intent = _decide("intent", said)
         category = self._category(said, things, facts)
@@ -252,7 +254,7 @@ def _said(
         said.add("pictures")
     if where.site == UNKNOWN:
         said.add("site:unknown")
-    if _people(words) > 1:
+    if _counted(words, _PERSONS) > 1:
         said.add("group")
     patterns = (("contact_name", _NAME), ("contact_phone", _PHONE), ("asset_no", _ASSET))
     said |= {f"knows:{slot}" for slot in facts.known}
@@ -260,10 +262,10 @@ def _said(
     return said
 
 
-def _people(words: list[str]) -> int:
-    """How many persons are counted: "五个人", "3 people"."""
+def _counted(words: list[str], units: frozenset[str]) -> int:
+    """The number before one of the units: "五个人", "25 units"."""
     for at, word in enumerate(words):
-        if word in _PERSONS:
+        if word in units:
             before = words[at - 1] if at else ""
             before = words[at - 2] if before == "个" and at > 1 else before
             if counted := number(before):

@@ -19,7 +19,10 @@ class Rule:
     device: str = ""  # the thing that is meant, where the rule knows better than the words
 
     def holds(self, facts: AbstractSet[str]) -> bool:
-        return all(names.isdisjoint(facts) is not wanted for names, wanted in self.clauses)
+        for names, wanted in self.clauses:  # noqa: SIM110 (asked 60 times a report)
+            if names.isdisjoint(facts) is wanted:
+                return False
+        return True
 
     def spoke(self) -> frozenset[str]:
         """The facts that made it hold, for the evidence."""
@@ -57,4 +60,7 @@ def table(rows: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[str]]
 
 
 def decide(rules: Sequence[Rule], facts: AbstractSet[str]) -> Rule | None:
-    return next((rule for rule in rules if rule.holds(facts)), None)
+    for rule in rules:
+        if rule.holds(facts):
+            return rule
+    return None
