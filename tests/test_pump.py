@@ -70,8 +70,8 @@ class Inbox:
         return int(self.database.execute("SELECT count(*) FROM inbox").fetchone()[0])
 
 
-async def until(come_true: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+async def until(come_true: Callable[[], object], seconds: float = 5) -> None:
+    async with asyncio.timeout(seconds):
         while not come_true():  # noqa: ASYNC110 - the pump does not know that it is watched
             await asyncio.sleep(0.001)
 
