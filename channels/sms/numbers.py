@@ -14,8 +14,8 @@ _MARKS = re.compile(r"[\s()\-.]")
 def e164(raw: str, region: str = REGION) -> str:
     """+8613800138000. Short codes, service numbers and names of senders stay as they came."""
     plain = _MARKS.sub("", raw)
-    if is_service(plain):
-        return plain
+    if is_service(plain) or not re.search(r"\d", plain) or re.search(r"[^\W\d_]", plain):
+        return raw.strip()
     spellings = [plain] if plain.startswith("+") else [plain, f"+{plain}"]
     for spelling in spellings:
         try:

@@ -1,0 +1,277 @@
+"""Lengths, reviewed templates, and numbers as people may see them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from channels.sms.numbers import e164, is_service, may_answer, national
+from channels.sms.segments import cost, segments, utf16_units
+from channels.sms.templates import (
+    ALIYUN,
+    BANNED,
+    HUAWEI,
+    STANDARD,
+    TENCENT,
+    VARIABLES,
+    Catalog,
+    Template,
+    Unfit,
+    fill,
+    for_console,
+    lint,
+    standard,
+)
+from core.masking import mask_name, mask_number, mask_numbers
+from core.messages import Letter
+
+HOTLINE = "4001234567"
+IDS = {kind: f"SMS_{place}" for place, kind in enumerate(STANDARD)}
+CLOUDS = {
+    rules.name: standard(rules, "新科电子", HOTLINE, IDS) for rules in (ALIYUN, TENCENT, HUAWEI)
+}
+each_cloud = pytest.mark.parametrize("cloud", CLOUDS.values(), ids=CLOUDS)
+DUE = "2026-11-22T06:30:00+00:00"
+
+
+def letter(kind="assign", **params):
+    defaults = {"site": "天河北路营业部", "engineer": "李娜", "due": DUE}
+    return Letter(
+        id=7, person_id=1, channel="sms", address="+8613800138000", language="zh_CN",
+        zone="Asia/Shanghai", kind=kind, params={**defaults, **params}, ticket="100427",
+        reference="letter-7",
+    )  # fmt: skip
+
+
+# --- length ---
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "units", "parts"),
+    [
+        ("", "gsm7", 0, 1),
+        ("a" * 160, "gsm7", 160, 1),
+        ("a" * 161, "gsm7", 161, 2),
+        ("€" * 80, "gsm7", 160, 1),
+        ("€" * 81, "gsm7", 162, 2),
+        ("汉" * 70, "ucs2", 70, 1),
+        ("汉" * 71, "ucs2", 71, 2),
+        ("汉" * 134, "ucs2", 134, 2),
+        ("汉" * 135, "ucs2", 135, 3),
+        ("a" * 71 + "汉", "ucs2", 72, 2),
+        ("😀" * 35, "ucs2", 70, 1),
+        ("😀" * 67, "ucs2", 134, 3),  # no emoji is cut in two: 33 in a part of 67
+    ],
+)
+def test_parts_are_counted_as_carriers_count(text, encoding, units, parts):
+    counted = segments(text)
+    assert (counted.encoding, counted.units, counted.parts) == (encoding, units, parts)
+
+
+def test_the_signature_is_billed():
+    assert cost("汉" * 64, Decimal("0.045"), "【XX科技】") == Decimal("0.045")
+    assert cost("汉" * 65, Decimal("0.045"), "【XX科技】") == Decimal("0.090")
+
+
+@given(st.text(max_size=400))
+def test_there_are_always_enough_parts(text):
+    counted = segments(text)
+    room = {"gsm7": (160, 153), "ucs2": (70, 67)}[counted.encoding]
+    assert counted.units <= (room[0] if counted.parts == 1 else room[1] * counted.parts)
+    assert utf16_units(text) == len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+# --- templates ---
+
+
+@each_cloud
+def test_the_standard_texts_pass_the_lint(cloud):
+    assert [finding for finding in lint(cloud) if finding.severe] == []
+
+
+def test_the_standard_texts_take_one_part():
+    assert lint(CLOUDS["aliyun"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("单号${code}${name}工程师", "adjacent variables"),
+        ("${code}${name}", "nothing but variables"),
+        ("【新科】单号${code}", "【】 belong to the platform"),
+        ("单号${code}，详见 desk.example.com", "an address on the web"),
+        ("单号${code}，请拨打13800138000", "a mobile number"),
+        ("POS机${code}已修复", "the word POS机"),
+        ("单号${code}请评价", "the word 评价"),
+        ("单号${code}和${code}", "a variable comes twice"),
+        ("单号${nothing}", "${nothing} is unknown"),
+        ("单号${code}，拒收请回复R", "the word 回复R"),
+    ],
+)
+def test_what_review_would_refuse_is_named_at_start_up(text, problem):
+    catalog = Catalog(
+        rules=ALIYUN, signature="新科电子", templates={"x": Template(id="1", text=text)}
+    )
+    assert problem in [finding.problem for finding in lint(catalog)]
+
+
+def test_huawei_takes_no_joint_date_and_time():
+    text = Template(id="1", text="请于${time}前到达")
+    catalog = Catalog(rules=HUAWEI, signature="新科", templates={"x": text})
+    assert "date and time of day are two variables here" in [f.problem for f in lint(catalog)]
+
+
+def test_each_console_gets_its_own_way_to_write_a_variable():
+    assert [
+        for_console(cloud.templates["breach_warn"], cloud.rules) for cloud in CLOUDS.values()
+    ] == [
+        "单号${code}地点${site}将于${time}超时，请跟进处理",
+        "单号{1}地点{2}将于{3}超时，请跟进处理",
+        "单号${TXT_10}地点${TXT_15}将于${TXT_6}，${TXT_5}超时，请跟进处理",
+    ]
+
+
+def test_moments_are_told_in_the_readers_zone():
+    filled, _ = fill(letter(), CLOUDS["aliyun"])
+    assert dict(filled.values)["time"] == "11月22日14:30"
+
+
+def test_huawei_gets_date_and_time_of_day_apart():
+    filled, _ = fill(letter(), CLOUDS["huawei"])
+    assert (dict(filled.values)["date"], dict(filled.values)["clock"]) == ("11月22日", "14:30")
+
+
+def test_what_had_to_be_cut_is_said():
+    filled, changed = fill(
+        letter(site="广东省广州市天河区天河北路一百二十号三楼营业部"), CLOUDS["aliyun"]
+    )
+    assert changed == ("site",)
+    assert 1 <= len(dict(filled.values)["site"]) <= 15
+
+
+def test_a_short_name_of_the_site_is_preferred():
+    filled, changed = fill(letter(site_short="天河北"), CLOUDS["aliyun"])
+    assert (dict(filled.values)["site"], changed) == ("天河北", ())
+
+
+def test_a_kind_without_a_template_goes_another_way():
+    with pytest.raises(Unfit):
+        fill(letter("weather"), CLOUDS["aliyun"])
+
+
+@pytest.mark.parametrize("due", [None, "", "tomorrow", "2026-13-01"])
+def test_no_time_is_promised_that_nobody_named(due):
+    with pytest.raises(Unfit):
+        fill(letter(due=due), CLOUDS["aliyun"])
+
+
+EARLY, LATE = datetime(2020, 1, 1), datetime(2060, 1, 1)  # noqa: DTZ001  hypothesis wants them so
+ODD = st.sampled_from(
+    [
+        *BANNED,
+        "13800138000",
+        "【】",
+        "http://a.cn",
+        "www.x.com",
+        "移移动动",
+        "😀",
+        "a.b",
+        "。",
+        "有限公司",
+    ]
+)
+VALUES = st.lists(ODD | st.text(max_size=6), max_size=8).map("".join)
+
+
+@each_cloud
+@settings(max_examples=120)
+@given(
+    kind=st.sampled_from(sorted(STANDARD)),
+    site=VALUES,
+    engineer=VALUES,
+    ticket=st.from_regex(r"[0-9]{6,10}", fullmatch=True) | VALUES,
+    due=st.datetimes(EARLY, LATE, timezones=st.just(UTC)),
+)
+def test_whatever_the_notice_says_the_text_obeys_its_cloud(
+    cloud, kind, site, engineer, ticket, due
+):
+    said = replace(letter(kind, site=site, engineer=engineer, due=due.isoformat()), ticket=ticket)
+    try:
+        filled, _ = fill(said, cloud)
+    except Unfit:
+        assume(not ticket.isascii() or not ticket.isdigit() or len(ticket) > 10)
+        return
+    obeys(filled, cloud)
+
+
+def obeys(filled, cloud):
+    """The rules of sms.md §4, written down a second time."""
+    values = dict(filled.values)
+    for name, value in values.items():
+        assert 1 <= len(value) <= VARIABLES[name].limit
+        assert len(value) <= {"aliyun": 35, "tencent": 12, "huawei": 20}[cloud.rules.name]
+        assert not set(value) & set("【】.。'<>{}/")
+    assert values.get("code", "1").isdigit()
+    text = filled.text
+    refused = ["评价", "问卷", "POS机", "移动", "联通", "电信", "://", "www.", "【", "】"]
+    assert not [word for word in refused if word in text]
+    assert "13800138000" not in text
+    assert segments(text, f"【{cloud.signature}】").parts == 1
+
+
+# --- numbers ---
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["13800138000", "+8613800138000", "8613800138000", "008613800138000", "138 0013 8000",
+     "138-0013-8000", "+86 (138) 0013-8000"],
+)  # fmt: skip
+def test_one_number_has_one_spelling(raw):
+    assert e164(raw) == "+8613800138000"
+
+
+@pytest.mark.parametrize("raw", ["10086", "95588", "1069123456789", "12306", "110", "VM-ALERT", ""])
+def test_machines_and_short_codes_stay_as_they_came_and_get_no_answer(raw):
+    assert (e164(raw), may_answer(e164(raw))) == (raw, False)
+
+
+def test_a_landline_and_a_foreign_number_are_people():
+    assert [e164("020-38880000"), e164("+44 7700 900123")] == ["+862038880000", "+447700900123"]
+    assert may_answer("+447700900123")
+    assert not is_service("+8613800138000")
+    assert national("+8613800138000") == "13800138000"
+
+
+@given(st.text(max_size=30))
+def test_any_sender_can_be_spelled(raw):
+    assert e164(e164(raw)) == e164(raw)
+
+
+@pytest.mark.parametrize(
+    ("number", "masked"),
+    [
+        ("+8613800138000", "138****8000"),
+        ("13800138000", "138****8000"),
+        ("138-0013-8000", "138****8000"),
+        ("+447700900123", "+447****0123"),
+        ("95588", "95588"),
+        ("38880000", "38****00"),
+    ],
+)
+def test_a_number_is_shown_masked(number, masked):
+    assert mask_number(number) == masked
+
+
+def test_numbers_inside_a_text_are_masked():
+    line = "call 13800138000 or +86 138 0013 8001, ticket 1004274"
+    assert mask_numbers(line) == "call 138****8000 or 138****8001, ticket 1004274"
+
+
+def test_a_name_is_shown_masked():
+    assert [mask_name(name) for name in ("李娜", "欧阳小明", "Li Na", "")] == [
+        "李*", "欧***", "L* N*", "",
+    ]  # fmt: skip
