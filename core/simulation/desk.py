@@ -138,14 +138,17 @@ def _replaced(desk: Desk, workers: tuple[Worker, ...]) -> Desk:
 
 def load(path: Path) -> Desk:
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
+        return read_text(path.read_text("utf-8"))
     except OSError as error:
         raise BadDesk(str(path), error.strerror or "cannot be read") from error
     except UnicodeDecodeError as error:
         raise BadDesk(str(path), "is not UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
         raise BadDesk(str(path), f"is not TOML: {error}") from error
-    return read(data)
+
+
+def read_text(text: str) -> Desk:
+    return read(tomllib.loads(text))
 
 
 def read(data: Mapping[str, Any]) -> Desk:
