@@ -492,6 +492,13 @@ async def test_silence_is_a_read_time_out_that_tells_nothing(bot, api, wang, bef
     assert [seen.text for seen in wang.sees()] == arrived
 
 
+async def test_a_late_answer_is_lost_although_the_message_arrived(bot, api, wang):
+    api.slow("sendMessage", 0.2)
+    with pytest.raises(TimedOut):
+        await bot.send_message(42, "x", read_timeout=0.05)
+    assert [seen.text for seen in wang.sees()] == ["x"]
+
+
 async def test_a_server_error_may_come_after_the_deed(local, api, wang):
     api.fail("sendMessage", 502, before=False, times=2)
     for _ in range(2):

@@ -136,6 +136,7 @@ class BotApi:
         self.faults.plan(method, Fault(code, before, description, retry_after), times)
 
     def slow(self, method: str, seconds: float) -> None:
+        """The deed is done at once, the answer comes late: an impatient client never learns."""
         self.faults.slow(method, seconds)
 
     def calls(self, method: str = "") -> list[Call]:
@@ -158,11 +159,11 @@ class BotApi:
             if token != self.token:
                 raise Refused(401, "Unauthorized")
             fault = self.faults.take(method.lower())
-            if delay := self.faults.delay(method.lower()):
-                await asyncio.sleep(delay)
             if fault and fault.before:
                 fault.strike()
             result = await self._perform(method, params)
+            if delay := self.faults.delay(method.lower()):
+                await asyncio.sleep(delay)
             if fault:
                 fault.strike()
         except Refused as refusal:

@@ -128,12 +128,12 @@ class InProcess(BaseRequest):
     Trouble looks as it does over the wire, down to the httpx error that caused it.
     """
 
-    def __init__(self, api: BotApi) -> None:
-        self._api = api
+    def __init__(self, api: BotApi, read_timeout: float = 5.0) -> None:
+        self._api, self._read_timeout = api, read_timeout
 
     @property
-    def read_timeout(self) -> float | None:
-        return 5.0
+    def read_timeout(self) -> float:
+        return self._read_timeout
 
     async def initialize(self) -> None:
         """Nothing to open."""
@@ -146,6 +146,7 @@ class InProcess(BaseRequest):
         url: str,
         method: str,
         request_data: RequestData | None = None,
+        read_timeout: Any = BaseRequest.DEFAULT_NONE,
         *args: Any,
         **timeouts: Any,
     ) -> tuple[int, bytes]:
@@ -153,12 +154,14 @@ class InProcess(BaseRequest):
         if "/file/bot" in path:
             return self._download(path)
         token, _, name = path.rpartition("/bot")[2].partition("/")
+        patience = self.read_timeout if read_timeout is self.DEFAULT_NONE else read_timeout
         try:
-            reply = await self._api.call(token, name, _from_ptb(request_data))
+            async with asyncio.timeout(patience):
+                reply = await self._api.call(token, name, _from_ptb(request_data))
         except Dropped as drop:
             cause = _trouble(drop)
             raise NetworkError(f"httpx.{type(cause).__name__}: {cause}") from cause
-        except NoAnswer:
+        except (NoAnswer, TimeoutError):
             raise TimedOut from httpx.ReadTimeout("")
         return reply.status, reply.encoded()
 

@@ -6,6 +6,7 @@ import { encoded, post } from "./net.js";
 import { current, label, say } from "./words.js";
 
 const PENDING_FOR = 15_000;
+const TYPING_FOR = 5_000;
 const PLACE = { latitude: 22.8054, longitude: 113.2932 };
 
 export class Phone {
@@ -24,6 +25,7 @@ export class Phone {
     this.picker = make("select", { "data-label": "play" });
     this.picker.addEventListener("change", () => this.become(Number(this.picker.value)));
     this.avatar = make("span.avatar");
+    this.office = make("small");
     this.chip = make("span.tongue");
     this.status = make("small");
     this.list = make("div.list", { role: "log", tabIndex: 0 });
@@ -39,8 +41,7 @@ export class Phone {
     this.box.addEventListener("keydown", (event) => this.onKey(event));
     this.element = make(
       `section.seat.${this.role}`, {},
-      make("header.who", {}, this.avatar,
-        make("label", {}, make("small", { "data-word": this.role }), this.picker), this.chip),
+      make("header.who", {}, this.avatar, make("label", {}, this.office, this.picker), this.chip),
       make("div.phone", {}, make("div.screen", {}, this.top(), this.list, this.toasts, this.chips,
         this.popover, this.context, this.composer(), this.keys)),
     );
@@ -80,6 +81,7 @@ export class Phone {
     });
     this.picker.replaceChildren(...groups.filter((group) => group.children.length));
     this.picker.value = this.id;
+    this.office.textContent = say(this.person.phone);
     this.avatar.textContent = this.person.name[current()].slice(0, 1);
     this.avatar.dataset.hue = this.id % 6;
   }
@@ -88,6 +90,7 @@ export class Phone {
   relabel() {
     label(this.element);
     this.fillPicker();
+    this.showTyping(false);
     this.drawAll();
   }
 
@@ -123,12 +126,18 @@ export class Phone {
     this.loaded = true;
     this.menu = news.menu;
     this.blocked = news.blocked;
-    this.status.textContent = say(news.typing ? "typing" : "online");
+    this.showTyping(news.typing);
     this.chip.textContent = news.language === "zh" ? "中" : "EN";
     this.element.classList.toggle("blocked", news.blocked);
     this.drawKeys(news.keys);
     this.drawChips();
     this.drawEmpty();
+  }
+
+  showTyping(typing) {
+    clearTimeout(this.typed);
+    this.status.textContent = say(typing ? "typing" : "online");
+    if (typing) this.typed = setTimeout(() => this.showTyping(false), TYPING_FOR);
   }
 
   draw(message) {
