@@ -10,6 +10,8 @@ from core.understand.lexicon import Found, Lexicon
 
 UNKNOWN: Final = "?"
 
+_NEAR: Final = 3  # tokens: "Zhujiang New Town, Tianhe" names one site, two sentences name two
+
 # What stands behind a site's name on its sign, and tells that the word before it was one.
 _SIGNS: Final = ["营业部", "营业厅", "网点", "门店", "分公司", "公司", "支行", "分行", "总部", "办事处", "办公室", "店", "区", "市", "镇", "路", "那边", "这边", "branch", "office", "shop", "store", "outlet", "site"]
 _SITE_WORDS: Final = frozenset(token for word in _SIGNS for token in tokens(word)[:1])
@@ -103,7 +105,12 @@ class Gazetteer:
 
     def _choose(self, sites: dict[str, Found], cities: set[str]) -> Whereabouts:
         agreeing = [site for site in sites if self.city_of(site) in cities] or list(sites)
-        outer = {self.within[site] for site in agreeing if site in self.within}
+        outer = {
+            self.within[site]
+            for site in agreeing
+            if self.within.get(site) in sites
+            and _apart(sites[site], sites[self.within[site]]) <= _NEAR
+        }
         left = [site for site in agreeing if site not in outer] or agreeing
         weak = f"weak:{left[0]}" in sites[left[0]].tags
         certainty = 0.97 if len(left) == 1 and not weak else 0.65
@@ -167,6 +174,10 @@ def _tagged(found: list[Found], kind: str) -> dict[str, Found]:
             if tag.startswith(kind):
                 tagged.setdefault(tag.removeprefix(kind), spot)
     return tagged
+
+
+def _apart(one: Found, other: Found) -> int:
+    return max(one.start, other.start) - min(one.end, other.end)
 
 
 def _signed(text: list[str], spot: Found) -> bool:
