@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
 
 import httpx
 import uvicorn
@@ -56,12 +55,12 @@ def app(inbox, gateways=ALL, *, now=lambda: NOW, **more) -> Starlette:
 
 
 @contextlib.asynccontextmanager
-async def serving(application, *, on_port: Callable[[int], None] = lambda port: None):
-    """A uvicorn on a free port of loopback; the value is its base URL."""
+async def serving(application, *, port: int = 0):
+    """A uvicorn on loopback, on a free port unless one is named; the value is its base URL."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         port = listener.getsockname()[1]
-        on_port(port)
         config = uvicorn.Config(application, lifespan="off", log_level="warning", access_log=False)
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve(sockets=[listener]))
