@@ -9,18 +9,24 @@ from typing import Final
 from core.understand.fold import data
 from core.understand.lexicon import Found
 
+_ENGLISH: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NUMBERS: Final = {
-    **{word: n for n, word in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 1)},
-    **{word: n for n, word in enumerate("一二三四五六七八九十", 1)},
+    **{word: count for count, word in enumerate(_ENGLISH, 1)},
+    **{word: count for count, word in enumerate("一二三四五六七八九十", 1)},
     "两": 2,
     "俩": 2,
 }
-# What may stand between a number and the thing it counts.
-_BETWEEN: Final = frozenset(
-    ["台", "部", "个", "套", "只", "张", "新", "旧", "的", "hp", "dell", "lenovo", "new", "old", "more", "extra", "additional", "standard", "spare", "x"]
-)
+# What may stand between a number and the thing it counts: "3 台新的 HP", "25 new".
+_BETWEEN: Final = frozenset("台部个套只张新旧的") | {
+    "hp",
+    "dell",
+    "lenovo",
+    "new",
+    "old",
+    "more",
+    "extra",
+}
 _FARTHEST: Final = 4
-_MOST: Final = 999  # a larger number is a model or a room
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,6 @@ _LETTERS = re.compile(r"[a-z]")
 _DRIVE = re.compile(r"\b([e-z]):[\\/]")
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff'’‘`´]")
 
-# Little words that come and go between the others: "the internet is down", "internet down".
-_SILENT = frozenset(
-    ["the", "a", "an", "is", "are", "was", "were", "been", "be", "has", "have", "had", "it", "its", "very", "really", "totally", "completely"]
-)
-
 
 def data(name: str) -> dict[str, Any]:
     """One of the TOML files beside this module."""
@@ -33,7 +28,7 @@ def _traditional() -> dict[int, str]:
 
 
 @cache
-def _spelling() -> tuple[dict[str, str], dict[str, str], re.Pattern[str]]:
+def _spelling() -> tuple[dict[str, str], dict[str, str], re.Pattern[str], frozenset[str]]:
     spelling = data("spelling.toml")
     phrases: dict[str, str] = spelling["phrases"]
     longest_first = sorted(phrases, key=len, reverse=True)
@@ -41,6 +36,7 @@ def _spelling() -> tuple[dict[str, str], dict[str, str], re.Pattern[str]]:
         spelling["shorthand"],
         phrases,
         re.compile(r"\b(?:" + "|".join(map(re.escape, longest_first)) + r")\b"),
+        frozenset(spelling["words"]["silent"]),
     )
 
 
@@ -52,12 +48,10 @@ def fold(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """The folded text as Latin words, numbers, single Chinese characters and breaks."""
-    shorthand, phrases, phrase = _spelling()
+    shorthand, phrases, phrase, silent = _spelling()
     folded = fold(text)
     if _LETTERS.search(folded):
         folded = _DRIVE.sub(r"\1 drive ", folded)
         folded = phrase.sub(lambda found: phrases[found.group()], folded)
     found = (shorthand.get(token, token) for token in _TOKEN.findall(folded))
-    return [
-        token if token.isalnum() else BREAK for token in found if token not in _SILENT
-    ]
+    return [token if token.isalnum() else BREAK for token in found if token not in silent]

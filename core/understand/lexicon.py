@@ -50,7 +50,7 @@ class Lexicon:
         for word in sorted(self._words if misspelt is None else self._words.intersection(misspelt)):
             for slip in _neighbours(word):
                 self._slips.setdefault(slip, word)
-        self._known: dict[str, str] = {}
+        self._known: dict[str, tuple[str, str]] = {}
 
     def find(self, text: list[str]) -> list[Found]:
         """The longest terms from left to right; what one has taken, no other takes."""

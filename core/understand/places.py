@@ -12,10 +12,6 @@ UNKNOWN: Final = "?"
 
 _NEAR: Final = 3  # tokens: "Zhujiang New Town, Tianhe" names one site, two sentences name two
 
-# What stands behind a site's name on its sign, and tells that the word before it was one.
-_SIGNS: Final = ["营业部", "营业厅", "网点", "门店", "分公司", "公司", "支行", "分行", "总部", "办事处", "办公室", "店", "区", "市", "镇", "路", "那边", "这边", "branch", "office", "shop", "store", "outlet", "site"]
-_SITE_WORDS: Final = frozenset(token for word in _SIGNS for token in tokens(word)[:1])
-
 
 @dataclass(frozen=True, slots=True)
 class SiteName:
@@ -42,6 +38,13 @@ class Whereabouts:
 def _places() -> tuple[dict[str, Any], ...]:
     known = data("places.toml")
     return (*known["place"], *known["city"])
+
+
+@cache
+def _signs() -> tuple[tuple[str, ...], frozenset[str]]:
+    """What stands behind a name on a sign over a door, longest first; and how each begins."""
+    signs = tuple(sorted(data("places.toml")["signs"], key=len, reverse=True))
+    return signs, frozenset(tokens(sign)[0] for sign in signs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ def _terms_of(
 def _bare(name: str) -> tuple[str, ...]:
     """The name without what every sign over a door says."""
     text = " ".join(tokens(name)) if name.isascii() else "".join(tokens(name))
-    for sign in sorted((*_SIGNS, "head office"), key=len, reverse=True):
+    for sign in _signs()[0]:
         if text.endswith(sign) and text != sign:
             text = text.removesuffix(sign).strip()
     return tuple(tokens(text))
@@ -181,4 +184,4 @@ def _apart(one: Found, other: Found) -> int:
 
 
 def _signed(text: list[str], spot: Found) -> bool:
-    return spot.end < len(text) and text[spot.end] in _SITE_WORDS
+    return spot.end < len(text) and text[spot.end] in _signs()[1]

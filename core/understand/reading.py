@@ -38,7 +38,9 @@ _NAME = re.compile(
     r"(?:联系人?|负责人|我是|请?找)\s*[:：]?\s*[\u4e00-\u9fff]{2,4}"
     r"|\b(?:[Cc]ontact|[Aa]sk for|[Tt]his is|[Mm]y name is|[Rr]egards,?|I'?m)[: ]+[A-Z][a-z]+\b"
 )
-_INSTALLED = re.compile(r"(?:安装|装个|装一下|装|[Ii]nstall(?:ing)?)\s*([A-Z][\w.+-]*(?: [A-Z0-9]\w*)?)")
+_INSTALLED = re.compile(
+    r"(?:安装|装个|装一下|装|[Ii]nstall(?:ing)?)\s*([A-Z][\w.+-]*(?: [A-Z0-9]\w*)?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class _Tables:
     prefer: Mapping[str, list[str]]
     otherwise: Mapping[str, str]
     groups: Mapping[str, list[str]]
+    talk: frozenset[str]  # signs that colour a report but do not make one
 
 
 @cache
@@ -132,6 +135,7 @@ def _tables() -> _Tables:
         raw["device"]["prefer"],
         raw["device"]["otherwise"],
         groups,
+        frozenset(groups["talk"]),
     )
 
 
@@ -143,30 +147,22 @@ _NOTHING: Final = Facts()
 _UNSURE: Final = 0.75
 _UNKNOWN_KIND: Final = Rule("consultation", "not understood", 0.1, ())
 _URGENCIES: Final = ("high", "medium", "low")
-_PERSONS: Final = frozenset(["人", "位", "名", "people", "persons", "colleagues", "users", "staff"])
+_PERSONS: Final = frozenset({"人", "位", "名", "people", "persons", "colleagues", "users", "staff"})
 
-_UNITS: Final = frozenset("台 部 套 units sets pcs".split())
-
-# Signs that colour a report but do not make one.
-_TALK: Final = frozenset(
-    ["greeting", "thanks", "answer", "solved", "status_question", "desk_question", "system", "cable", "office_word", "mild", "asks_for", "deadline", "group", "everyone", "only_me", "vip_title", "guest_is_vip", "meeting", "how_to", "consult"]
-)
+_UNITS: Final = frozenset({"台", "部", "套", "units", "sets", "pcs"})
 
 
 class Reader:
     """Understands reports of one desk. Made once per change of the desk's data, then pure."""
 
-    def __init__(
-        self, gazetteer: Gazetteer, categories: Iterable[Category] | None = None
-    ) -> None:
+    def __init__(self, gazetteer: Gazetteer, categories: Iterable[Category] | None = None) -> None:
         self.gazetteer = gazetteer
         known = default_categories() if categories is None else tuple(categories)
         self._categories = {category.code: category for category in known}
-        signs = [
-            (term, sign) for sign, row in data("signs.toml").items() for term in row["words"]
-        ]
+        signs = [(term, sign) for sign, row in data("signs.toml").items() for term in row["words"]]
         own = [(word, f"said:{c.code}") for c in known for word in (c.zh, c.en, *c.words) if word]
-        self._lexicon = Lexicon([*signs, *of_terms(), *own], data("spelling.toml")["words"]["misspelt"])
+        misspelt = data("spelling.toml")["words"]["misspelt"]
+        self._lexicon = Lexicon([*signs, *of_terms(), *own], misspelt)
         self._own = [
             Rule(c.code, "the desk's own word", 0.5, ((frozenset({f"said:{c.code}"}), True),))
             for c in known
@@ -245,7 +241,7 @@ def _said(
     said: set[str] = {f"channel:{facts.channel}"}
     for spot in found:
         said |= spot.tags
-    if said - _TALK - {f"channel:{facts.channel}"}:
+    if said - _tables().talk - {f"channel:{facts.channel}"}:
         said.add("substance")
     spoken = [word for word in words if word != BREAK]
     sizes = (("blank", 0), ("terse", _TERSE), ("brief", _BRIEF))
@@ -337,9 +333,7 @@ def _severity(impact: str, urgency: str, vip: bool) -> str:
     return f"P{max(int(level[1:]) - vip, 1)}"
 
 
-def _severity_evidence(
-    impact: Rule, urgency: Rule, found: list[Found], vip: bool
-) -> Evidence:
+def _severity_evidence(impact: Rule, urgency: Rule, found: list[Found], vip: bool) -> Evidence:
     why = f"{impact.why} × {urgency.why}" + (", VIP" if vip else "")
     words = (*_evidence(impact, found).words, *_evidence(urgency, found).words)
     return Evidence(why, tuple(dict.fromkeys(words)), min(impact.certainty, urgency.certainty))

@@ -5,21 +5,23 @@ from dataclasses import dataclass
 from typing import Final
 
 _WORD: Final = r"(?:密\s*码|密碼|口令|pass\s?words?|passwd|passcode|pwd|pw|pin(?: ?code)?|mima)"
-_SECRET: Final = r"[\"'“”「『]?(?P<secret>[!-~]{3,64})"
+_TYPED: Final = r"[\"'“”「『]?(?![:=])(?P<secret>[!-~]{3,64})"
 
-_TOLD = re.compile(rf"(?<![a-z]){_WORD}\s*[:：=＝]\s*{_SECRET}", re.IGNORECASE)
+_TOLD = re.compile(rf"(?<![a-z]){_WORD}\s*[:：=＝]\s*{_TYPED}", re.IGNORECASE)
 _SAID = re.compile(
     rf"(?<![a-z]){_WORD}\s*(?:(?:应该|现在|目前|还)?[是为係系]|改成|改为|设成|设为|设置为"
-    rf"|\b(?:is|was|to|now|set to|changed to)\b)?\s*{_SECRET}",
+    rf"|\b(?:is|was|to|now|set to|changed to)\b)?\s*{_TYPED}",
     re.IGNORECASE,
 )
 _PAIR = re.compile(
-    r"(?<![a-z])(?:user(?:name)?|login|账号|帐号|用户名|工号)\s*[:：=/ ]\s*[\w.@\\-]{2,40}\s*[/|,，]\s*"
-    r"(?P<secret>[!-~]{4,64})",
+    r"(?<![a-z])(?:user(?:name)?|login|账号|帐号|用户名|工号)\s*[:：=/ ]\s*"
+    r"[\w.@\\-]{2,40}\s*[/|,，]\s*(?P<secret>[!-~]{4,64})",
     re.IGNORECASE,
 )
-_PLAIN: Final = frozenset(
-    ["expired", "reset", "forgot", "forgotten", "wrong", "incorrect", "invalid", "correct", "required", "needed", "box", "prompt", "locked", "again", "please", "none", "unknown", "changed", "missing", "change", "same", "error", "failed", "policy"]
+_PLAIN = re.compile(
+    r"expired|reset|forgot(?:ten)?|wrong|(?:in)?correct|invalid|required|needed|box|prompt|locked"
+    r"|again|please|none|unknown|changed?|missing|same|error|failed|policy",
+    re.IGNORECASE,
 )
 _TRAILING: Final = ".,;!?)\"'"
 
@@ -63,7 +65,7 @@ def _span(found: re.Match[str]) -> Span:
 
 
 def _may_be_secret(found: re.Match[str]) -> bool:
-    return found["secret"].rstrip(_TRAILING).casefold() not in _PLAIN
+    return not _PLAIN.fullmatch(found["secret"].rstrip(_TRAILING))
 
 
 def _looks_secret(word: str) -> bool:
