@@ -140,8 +140,9 @@ async def test_chinese_reaches_the_telephone_as_it_was_written(desk, phone):
 async def test_what_is_said_while_the_desk_is_down_arrives_once_when_it_is_back(desk, phone):
     await desk.close()
     for text in ("打印机坏了", "三楼"):
-        phone(text)
+        telephone = phone(text)
         await asyncio.sleep(0.8)
+        telephone.hang_up()  # the fake operator knows one telephone at a time
     await desk.listen()
     await until(lambda: len(desk.heard()) == 2, 20)
     await asyncio.sleep(1.2)
