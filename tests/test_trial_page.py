@@ -10,7 +10,6 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -310,6 +309,4 @@ async def test_a_person_reports_in_one_phone_and_an_engineer_accepts_in_another(
 
         await shown.locator("[data-language=en]").click()
         await shown.locator("#hint", has_text="left phone").wait_for()
-        if target := os.environ.get("PAIDAN_SCREENSHOT"):
-            await shown.screenshot(path=Path(target))
         api.close()

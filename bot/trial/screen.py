@@ -8,17 +8,16 @@ from bot.trial.botapi import Person
 from bot.trial.botapi.chats import Chat, Kept
 
 Json = dict[str, Any]
-TYPING_LASTS = 5.0
+TYPING_LASTS, MESSAGES_SHOWN = 5.0, 200
 KINDS = ("photo", "voice", "video", "document", "location", "contact")
 
 
 def phone(person: Person, since: int) -> Json:
     """Everything that changed after a version; after 0, everything."""
     chat = person.chat
+    news = [kept for kept in chat.kept.values() if kept.version > since]
     return {
-        "messages": [
-            message(kept, chat) for kept in list(chat.kept.values()) if kept.version > since
-        ],
+        "messages": [message(kept, chat) for kept in news[-MESSAGES_SHOWN:]],
         "gone": [number for number, version in chat.gone.items() if version > since],
         "answers": [
             {"query": a.query, "text": a.text, "alert": a.alert}

@@ -122,6 +122,7 @@ export class Phone {
       this.draw(message);
       if (this.loaded && !known && !message.mine && !message.silent) this.ring();
     }
+    this.obey(news.messages.at(-1));
     if (this.loaded) for (const answer of news.answers) this.answered(answer);
     this.loaded = true;
     this.menu = news.menu;
@@ -132,6 +133,14 @@ export class Phone {
     this.drawKeys(news.keys);
     this.drawChips();
     this.drawEmpty();
+  }
+
+  /** The bot may ask for an answer to this very message. */
+  obey(last) {
+    if (!last?.forced || this.box.value) return;
+    const focused = document.activeElement;
+    this.answerTo(last, "reply");
+    focused?.focus?.();
   }
 
   showTyping(typing) {
