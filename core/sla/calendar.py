@@ -247,6 +247,14 @@ class Calendar:
             raise NoWorkingTime(self.name, f"{self.local(now).date()}", LOOK_AHEAD_DAYS)
 
     @property
+    def round_the_clock(self) -> bool:
+        """Whether it never closes, by its definition."""
+        return all(
+            version.week == ALWAYS and not version.layers and not version.closures
+            for version in self._versions
+        )
+
+    @property
     def compiled_spans(self) -> int:
         """How many spans the table holds so far."""
         return max(0, self._table.size - 2)

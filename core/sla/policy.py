@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from importlib.resources import files
-from itertools import combinations, product
+from itertools import product
 from typing import Any
 
 from core.sla.calendar import Calendar
@@ -146,33 +146,30 @@ def _fits(key: str, value: Any, wanted: frozenset[Any]) -> bool:
 def _findings(rules: Sequence[Rule]) -> Iterable[Finding]:
     """Try every combination of values that the rules tell apart."""
     keys = sorted({key for rule in rules for key in rule.when})
-    axes = [_atoms(key, rules) for key in keys]
-    deciding: set[int] = set()
-    together: dict[int, set[int]] = {number: set() for number in range(len(rules))}
-    alone: set[tuple[int, int]] = set()  # the first fits somewhere where the second does not
-    for values in product(*axes):
-        case = dict(zip(keys, values, strict=True))
-        fitting = [n for n, rule in enumerate(rules) if _fits_case(rule, case)]
-        deciding.update(fitting[:1])
-        for first, second in combinations(fitting, 2):
-            together[second].add(first)
-        for one, other in product(fitting, set(range(len(rules))) - set(fitting)):
-            alone.add((one, other))
+    cases = [
+        dict(zip(keys, values, strict=True))
+        for values in product(*(_atoms(key, rules) for key in keys))
+    ]
+    covers = [{n for n, case in enumerate(cases) if _fits_case(rule, case)} for rule in rules]
+    taken: set[int] = set()
     for number, rule in enumerate(rules):
-        before = sorted(together[number])
-        if number not in deciding:
+        covered = covers[number]
+        before = [n for n in range(number) if covers[n] & covered]
+        if covered <= taken:
             yield Finding("unreachable", rule.name, tuple(rules[n].name for n in before))
-            continue
-        rivals = tuple(
-            rules[n].name
-            for n in before
-            if (n, number) in alone
-            and (number, n) in alone
-            and (rules[n].clock.target, rules[n].clock.calendar)
-            != (rule.clock.target, rule.clock.calendar)
-        )
-        if rivals:
-            yield Finding("overlap", rule.name, rivals)
+        elif rivals := [n for n in before if _compete(rules[n], rule, covers[n], covered)]:
+            yield Finding("overlap", rule.name, tuple(rules[n].name for n in rivals))
+        taken |= covered
+
+
+def _compete(first: Rule, second: Rule, one: set[int], other: set[int]) -> bool:
+    """Neither is a special case of the other, and it matters which of them decides."""
+    special = one <= other or other <= one
+    same = (first.clock.target, first.clock.calendar) == (
+        second.clock.target,
+        second.clock.calendar,
+    )
+    return not special and not same
 
 
 def _fits_case(rule: Rule, case: Mapping[str, Any]) -> bool:
