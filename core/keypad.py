@@ -163,7 +163,7 @@ def _after_word(body: str, word: str) -> tuple[str | None, str] | None:
 # --- prompts ---------------------------------------------------------------------------------
 
 LASTS = timedelta(hours=48)  # Tencent delivers no reply after that
-URGENT = frozenset({"assign", "assign_remind", "offer"})
+URGENT = frozenset({"job_offered", "offer_reminder", "job_assigned"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

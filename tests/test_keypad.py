@@ -139,7 +139,7 @@ def test_any_text_has_a_reading_and_only_valid_numbers_are_acted_on(text):
 # --- prompts ---
 
 
-def prompt(id_=1, kind="assign", ticket=NUMBER, **more):
+def prompt(id_=1, kind="job_offered", ticket=NUMBER, **more):
     answers = ((1, "accept", ""), (2, "decline", "schedule"))
     return Prompt(id=id_, address="+86138", ticket=ticket, kind=kind, answers=answers, **more)
 
@@ -157,7 +157,7 @@ def test_only_one_question_is_out_at_a_time():
 
 
 def test_an_assignment_goes_before_an_older_survey():
-    assert next_up([prompt(1, "callback_csat"), prompt(2)], NOW).id == 2
+    assert next_up([prompt(1, "survey_asked"), prompt(2)], NOW).id == 2
 
 
 def test_the_next_question_opens_for_forty_eight_hours_once_the_first_has_expired():

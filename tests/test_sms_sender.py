@@ -15,13 +15,13 @@ from core.messages import Letter
 from core.ports import Channel
 from tests.sms_servers.golden import ALIYUN, CAPCOM6, KANNEL, NOW, PHONE
 
-CATALOG = standard(ALIYUN_RULES, "新科电子", "4001234567", {"assign": "SMS_1"})
+CATALOG = standard(ALIYUN_RULES, "新科电子", "4001234567", {"job_assigned": "SMS_1"})
 CLOUD = Account(gateway=ALIYUN, catalog=CATALOG)
 SIM = Account(gateway=KANNEL)
 LETTER = Letter(
     id=7, person_id=1, channel="sms", address="138 0013 8000", language="zh_CN",
-    zone="Asia/Shanghai", kind="assign", params={"site": "天河北", "due": "2026-11-22T06:30:00Z"},
-    ticket="100427", reference="letter-7",
+    zone="Asia/Shanghai", kind="job_assigned",
+    params={"site": "天河北", "due": "2026-11-22T06:30:00Z"}, ticket="100427", reference="letter-7",
 )  # fmt: skip
 
 

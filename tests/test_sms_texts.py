@@ -26,7 +26,7 @@ from channels.sms.templates import (
     standard,
 )
 from core.masking import mask_name, mask_number, mask_numbers
-from core.messages import Letter
+from core.messages import Choice, Letter
 
 HOTLINE = "4001234567"
 IDS = {kind: f"SMS_{place}" for place, kind in enumerate(STANDARD)}
@@ -37,12 +37,26 @@ each_cloud = pytest.mark.parametrize("cloud", CLOUDS.values(), ids=CLOUDS)
 DUE = "2026-11-22T06:30:00+00:00"
 
 
-def letter(kind="assign", **params):
-    defaults = {"site": "天河北路营业部", "engineer": "李娜", "due": DUE}
+def choices(*actions):
+    return tuple(Choice(action=action, ticket="100427") for action in actions)
+
+
+SCORES = tuple(Choice(action="rate", arg=str(score), ticket="100427") for score in range(1, 6))
+CHOICES = {
+    "job_offered": choices("accept", "decline", "decline"),
+    "offer_reminder": choices("accept", "decline"),
+    "resolved_check": choices("confirm", "not_solved"),
+    "resolved_reminder": choices("confirm", "not_solved"),
+    "survey_asked": SCORES,
+}
+
+
+def letter(kind="job_offered", **params):
+    defaults = {"site": "天河北路营业部", "engineer": "李娜", "due": DUE, "answer_by": DUE}
     return Letter(
         id=7, person_id=1, channel="sms", address="+8613800138000", language="zh_CN",
         zone="Asia/Shanghai", kind=kind, params={**defaults, **params}, ticket="100427",
-        reference="letter-7",
+        reference="letter-7", choices=CHOICES.get(kind, ()),
     )  # fmt: skip
 
 
@@ -126,7 +140,7 @@ def test_huawei_takes_no_joint_date_and_time():
 
 def test_each_console_gets_its_own_way_to_write_a_variable():
     assert [
-        for_console(cloud.templates["breach_warn"], cloud.rules) for cloud in CLOUDS.values()
+        for_console(cloud.templates["sla_warning"], cloud.rules) for cloud in CLOUDS.values()
     ] == [
         "单号${code}地点${site}将于${time}超时，请跟进处理",
         "单号{1}地点{2}将于{3}超时，请跟进处理",
@@ -155,6 +169,17 @@ def test_what_had_to_be_cut_is_said():
 def test_a_short_name_of_the_site_is_preferred():
     filled, changed = fill(letter(site_short="天河北"), CLOUDS["aliyun"])
     assert (dict(filled.values)["site"], changed) == ("天河北", ())
+
+
+def test_a_digit_in_a_fixed_text_never_does_something_else_than_it_says():
+    turned = replace(letter(), choices=choices("decline", "accept"))
+    with pytest.raises(Unfit):
+        fill(turned, CLOUDS["aliyun"])
+
+
+def test_an_answer_is_due_when_the_offer_runs_out_and_not_when_the_visit_is():
+    filled, _ = fill(letter("offer_reminder", due="2030-01-01T00:00:00+00:00"), CLOUDS["aliyun"])
+    assert "请于11月22日14:30前答复" in filled.text
 
 
 def test_a_kind_without_a_template_goes_another_way():
@@ -198,7 +223,8 @@ VALUES = st.lists(ODD | st.text(max_size=6), max_size=8).map("".join)
 def test_whatever_the_notice_says_the_text_obeys_its_cloud(
     cloud, kind, site, engineer, ticket, due
 ):
-    said = replace(letter(kind, site=site, engineer=engineer, due=due.isoformat()), ticket=ticket)
+    said = letter(kind, site=site, engineer=engineer, due=due.isoformat())
+    said = replace(said, ticket=ticket)
     try:
         filled, _ = fill(said, cloud)
     except Unfit:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -69,14 +69,17 @@ class Variable:
     fallback: str = ""
 
 
-_AT = ("due", "arrive_by", "promised", "at", "date")
+_DUE = ("due", "at", "starts_at", "date")
 VARIABLES: Mapping[str, Variable] = {
     "code": Variable(sort="code", limit=10, sources=("number", "ticket", "code")),
     "name": Variable(sort="name", limit=8, sources=("engineer", "name"), fallback="值班"),
     "site": Variable(sort="place", limit=15, sources=("site_short", "site"), fallback="客户网点"),
-    "time": Variable(sort="time", limit=11, sources=_AT),
-    "date": Variable(sort="date", limit=6, sources=_AT),
-    "clock": Variable(sort="clock", limit=5, sources=_AT),
+    "time": Variable(sort="time", limit=11, sources=_DUE),
+    "date": Variable(sort="date", limit=6, sources=_DUE),
+    "clock": Variable(sort="clock", limit=5, sources=_DUE),
+    "until": Variable(sort="time", limit=11, sources=("answer_by",)),
+    "until_date": Variable(sort="date", limit=6, sources=("answer_by",)),
+    "until_clock": Variable(sort="clock", limit=5, sources=("answer_by",)),
 }
 
 
@@ -84,8 +87,9 @@ VARIABLES: Mapping[str, Variable] = {
 class Template:
     """A text as it was sent in for review, and the id that the cloud gave it."""
 
-    id: str
+    id: str = ""
     text: str
+    answers: tuple[str, ...] = ()  # what the digits in the text do, from 1 on
 
     @property
     def slots(self) -> list[str]:
@@ -101,39 +105,60 @@ class Catalog:
     templates: Mapping[str, Template] = field(default_factory=dict)
 
 
-STANDARD: Mapping[str, str] = {
-    "ticket_ack": "您的服务申请已受理，单号${code}，服务台将尽快与您联系。咨询请拨打{hotline}",
-    "engineer_assigned": "单号${code}已安排${name}工程师，预计${time}前到达，咨询请拨打{hotline}",
-    "assign": "新任务单号${code}，地点${site}，请于${time}前到达。接单请回1，不能接单请回2",
-    "assign_remind": "任务单号${code}尚未接单，要求到达时间${time}，接单请回1，不能接单请回2",
-    "breach_warn": "单号${code}地点${site}将于${time}超时，请跟进处理",
-    "resolved_check": "单号${code}已处理完毕。已恢复请回1，未恢复请回2，咨询请拨打{hotline}",
-    "callback_csat": (
-        "服务回访：单号${code}本次服务，非常满意回5，满意4，一般3，不满意2，很不满意1"
+_TAKE = ("accept", "decline")
+_WORKS = ("confirm", "not_solved")
+STANDARD: Mapping[str, Template] = {
+    "ticket_opened": Template(
+        text="您的服务申请已受理，单号${code}，服务台将尽快与您联系。咨询请拨打{hotline}"
     ),
-    "approval_wait": "单号${code}设备维修待您审批，请登录系统或查看邮件处理",
-    "return_ready": "单号${code}送修设备已修复，将于${date}送回，请留意",
-    "event_remind": "${date}地点${site}有保障任务，单号${code}，请提前到场",
+    "engineer_assigned": Template(
+        text="单号${code}已安排${name}工程师，预计${time}前到达，咨询请拨打{hotline}"
+    ),
+    "job_offered": Template(
+        text="新任务单号${code}，地点${site}，请于${time}前到达。接单请回1，不能接单请回2",
+        answers=_TAKE,
+    ),
+    "offer_reminder": Template(
+        text="任务单号${code}尚未接单，请于${until}前答复，接单请回1，不能接单请回2", answers=_TAKE
+    ),
+    "job_assigned": Template(text="任务单号${code}已派给您，地点${site}，请于${time}前到达"),
+    "sla_warning": Template(text="单号${code}地点${site}将于${time}超时，请跟进处理"),
+    "sla_breach": Template(text="单号${code}地点${site}应于${time}前完成，现已超时，请立即处理"),
+    "nobody_accepts": Template(text="单号${code}地点${site}尚无人接单，请立即安排"),
+    "resolved_check": Template(
+        text="单号${code}已处理完毕。已恢复请回1，未恢复请回2，咨询请拨打{hotline}", answers=_WORKS
+    ),
+    "resolved_reminder": Template(
+        text="单号${code}待您确认。已恢复请回1，未恢复请回2，咨询请拨打{hotline}", answers=_WORKS
+    ),
+    "survey_asked": Template(
+        text="服务回访：单号${code}本次服务，非常满意回5，满意4，一般3，不满意2，很不满意1",
+        answers=("rate",) * 5,
+    ),
+    "approval_asked": Template(text="单号${code}设备维修待您审批，请登录系统或查看邮件处理"),
+    "device_returning": Template(text="单号${code}送修设备已修复，将于${date}送回，请留意"),
+    "event_reminder": Template(text="${date}地点${site}有保障任务，单号${code}，请提前到场"),
 }
 """The texts of sms.md §7. They are data registered with carriers, hence not in the catalogs."""
 
 
 def standard(rules: Rules, signature: str, hotline: str, ids: Mapping[str, str]) -> Catalog:
     """The standard texts under the ids that the cloud gave them; a kind without one is out."""
-    texts = {
-        kind: _for(rules, text.replace("{hotline}", hotline)) for kind, text in STANDARD.items()
+    templates = {
+        kind: replace(
+            template, id=ids[kind], text=_for(rules, template.text.replace("{hotline}", hotline))
+        )
+        for kind, template in STANDARD.items()
+        if kind in ids
     }
-    return Catalog(
-        rules=rules,
-        signature=signature,
-        templates={
-            kind: Template(id=ids[kind], text=text) for kind, text in texts.items() if kind in ids
-        },
-    )
+    return Catalog(rules=rules, signature=signature, templates=templates)
 
 
 def _for(rules: Rules, text: str) -> str:
-    return text if rules.joint_time else text.replace("${time}", "${date}，${clock}")
+    if rules.joint_time:
+        return text
+    apart = text.replace("${time}", "${date}，${clock}")
+    return apart.replace("${until}", "${until_date}，${until_clock}")
 
 
 def for_console(template: Template, rules: Rules) -> str:
@@ -220,6 +245,8 @@ def fill(letter: Letter, catalog: Catalog) -> tuple[Filled, tuple[str, ...]]:
     template = catalog.templates.get(letter.kind)
     if template is None:
         raise Unfit(f"no template for {letter.kind}")
+    if not _keeps_its_word(template, letter):
+        raise Unfit("the digits in the text do something else")
     said = {name: _said(name, letter) for name in template.slots}
     values = {name: _value(name, text, catalog.rules) for name, text in said.items()}
     values = _within_one_part(values, template, catalog)
@@ -234,6 +261,13 @@ def fill(letter: Letter, catalog: Catalog) -> tuple[Filled, tuple[str, ...]]:
         text=text,
     )
     return filled, changed
+
+
+def _keeps_its_word(template: Template, letter: Letter) -> bool:
+    """A reviewed text is fixed, so its digits must do what the letter offers under them."""
+    scores = {choice.arg: choice.action for choice in letter.choices if choice.action == "rate"}
+    offered = [scores.get(str(place), one.action) for place, one in enumerate(letter.choices, 1)]
+    return tuple(offered[: len(template.answers)]) == template.answers
 
 
 def violations(text: str, values: Mapping[str, str], rules: Rules) -> list[str]:
