@@ -79,13 +79,14 @@ def base64_bytes(data: bytes) -> bytes:
     try:
         whole = binascii.a2b_base64(data)
     except binascii.Error:
-        return b"".join(map(_base64_piece, data.split(b"=")))
+        return b"".join(map(_base64_piece, data.split(b"=", _MOST_PIECES)))
     padding = data.find(b"=")
     if 0 <= padding < len(data) - 16 and _GLUED.search(data, padding):
-        return b"".join(map(_base64_piece, data.split(b"=")))
+        return b"".join(map(_base64_piece, data.split(b"=", _MOST_PIECES)))
     return whole
 
 
+_MOST_PIECES = 1_000
 _GLUED = re.compile(rb"=\s*[A-Za-z0-9+/\s]{16,}=*\s*\Z")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
@@ -126,7 +127,7 @@ _TOKEN = re.compile(
     r"""|(?P<atom>[^\s"(),:;<>]+|.)""",
     re.DOTALL,
 )
-_ADDR = re.compile(r"""[^\s@"<>(),;:\\]+@[^\s@"<>(),;:\\]+|"(?:[^"\\]|\\.)*"@[^\s@"<>(),;:\\]+""")
+_ADDR = re.compile(r"""[^\s@"<>(),;:\\]+@[^\s@"<>(),;:\\]+|"(?:[^"\\]|\\.){1,128}"@[^\s@"<>(),;:\\]+""")
 _ROUTE = re.compile(r"^@[^:]*:")
 
 

@@ -11,7 +11,9 @@ from channels.mail.charset import clean, decode, lines
 from channels.mail.headers import identifiers
 from channels.mail.mime import Part, fields_of
 
-_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+_LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]{1,80}"
+_DOMAIN = r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+_ADDRESS = re.compile(rf"(?<![\w.+-]){_LOCAL}@{_DOMAIN}")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _REPLY_CODE = re.compile(r"(?<![\d.])([45]\d\d)(?=[\s-]|$)")
 _DAEMON = re.compile(
@@ -46,14 +48,14 @@ _PHRASES = re.compile(
     re.IGNORECASE,
 )
 _ORIGINAL_BEGINS = re.compile(
-    r"^[\s>]*(?:-{2,}.{0,60}(?:original|returned|copy|headers?|unsent|below|undelivered|message\s+follows|message\s+text).{0,60}"
+    r"^[ \t>]{0,20}(?:-{2,80}.{0,60}(?:original|returned|copy|headers?|unsent|below|undelivered|message\s+follows|message\s+text).{0,60}"
     r"|(?:original|returned)\s+message.{0,40}|.{0,40}(?:message|mail)\s+(?:follows|header).{0,20}|received:\s+from\s.*|return-path:\s.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
-_MESSAGE_ID = re.compile(r"^[\s>]*message-id:\s*<([^<>\s]+)>", re.IGNORECASE | re.MULTILINE)
+_MESSAGE_ID = re.compile(r"^[ \t>]{0,20}message-id:\s{0,8}<([^<>\s]{1,998})>", re.IGNORECASE | re.MULTILINE)
 _FAILED_LINE = re.compile(
-    r"^[\s>*]*(?:(?:final|original)-recipient:[^;\n]*;|x-failed-recipients?:|failed\s+recipients?:|recipient(?:\s+address)?:|rcpt\s+to:|to:|收件人[:：]?)?"
-    r"[\s<\"'(\[]*([\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+)[>\s\"')\]]*(?:[:,;.(].*|\s.*)?$",
+    r"^[ \t>*]{0,20}(?:(?:final|original)-recipient:[^;\n]*;|x-failed-recipients?:|failed\s+recipients?:|recipient(?:\s+address)?:|rcpt\s+to:|to:|收件人[:：]?)?"
+    rf"[ \t<\"'(\[]{{0,8}}({_LOCAL}@{_DOMAIN})[> \t\"')\]]{{0,8}}(?:[:,;.(].*|\s.*)?$",
     re.IGNORECASE | re.MULTILINE,
 )
 _VACATION = re.compile(
@@ -79,6 +81,7 @@ class Bounce:
         return self.status.startswith("5") and not self.delayed
 
 
+_ENOUGH = 64 * 1024  # of a report's text; what follows is the returned mail
 Header = Callable[[str], Sequence[str]]
 
 
@@ -133,7 +136,7 @@ def bounce(root: Part, header: Header, people: tuple[str, str], subject: str, te
     report = _report(root)
     if report is None and not _looks_like_bounce(root, header, people, subject, text):
         return None
-    words, original = _halves(root, text)
+    words, original = _halves(text[:_ENOUGH])
     facts = _delivery_status(report) if report is not None else {}
     action = facts.get("action", "")
     if action in ("delivered", "relayed", "expanded"):
@@ -142,7 +145,7 @@ def bounce(root: Part, header: Header, people: tuple[str, str], subject: str, te
     return Bounce(
         recipient=_recipient(facts, header, words, original),
         status=status,
-        message_id=_original_id(root, text),
+        message_id=_original_id(root, text[:_ENOUGH]),
         delayed=action == "delayed" or (not action and status.startswith("4")),
     )
 
@@ -171,7 +174,7 @@ def _looks_like_bounce(root: Part, header: Header, people: tuple[str, str], subj
     start = text[:4000]
     phrases = bool(_PHRASES.search(start))
     coded = bool(_STATUS.search(start) or _REPLY_CODE.search(start))
-    evidence = 2 * daemon + null + 2 * titled + phrases + coded + _returns_a_mail(root, text)
+    evidence = 2 * daemon + null + 2 * titled + phrases + coded + _returns_a_mail(root, text[:_ENOUGH])
     return evidence >= 4 or (daemon and (titled or phrases)) or (titled and phrases and coded)
 
 
@@ -182,7 +185,7 @@ def _returns_a_mail(root: Part, text: str) -> bool:
 _RETURNED = ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers")
 
 
-def _halves(root: Part, text: str) -> tuple[str, str]:
+def _halves(text: str) -> tuple[str, str]:
     """What the daemon says, and the returned mail as far as it stands in the text."""
     begins = _ORIGINAL_BEGINS.search(text)
     return (text[: begins.start()], text[begins.start() :]) if begins else (text, "")
@@ -231,7 +234,7 @@ def _recipient(facts: dict[str, str], header: Header, words: str, original: str)
         address = match[match.lastindex or 0].lower().strip(".")
         if address not in ours and not _DAEMON.match(address):
             return address
-    to = re.search(r"^[\s>]*to:\s*(.{0,200})", original, re.IGNORECASE | re.MULTILINE)
+    to = re.search(r"^[ \t>]{0,20}to:\s{0,8}(.{0,200})", original, re.IGNORECASE | re.MULTILINE)
     found = _ADDRESS.search(to[1]) if to else None
     return found[0].lower() if found else ""
 

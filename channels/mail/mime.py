@@ -17,7 +17,9 @@ _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _NEW_LINE = re.compile(rb"\n(?![ \t])")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
 _MBOX_FROM = re.compile(rb"\A>?From [^\r\n]*\r?\n")
-_LOST_BOUNDARY = re.compile(rb"^--([^\s].{0,198}?)[ \t]*\r?\n(?=content-[a-z-]+[ \t]*:)", re.IGNORECASE | re.MULTILINE)
+_LOST_BOUNDARY = re.compile(
+    rb"^--(\S{1,198})[ \t]{0,8}\r?\n(?=content-[a-z-]{1,40}[ \t]{0,8}:)", re.IGNORECASE | re.MULTILINE
+)
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 _ADDRESSES = frozenset({"to", "cc", "bcc", "resent-to", "resent-cc"})
 
@@ -115,20 +117,22 @@ def _pieces(part: Part) -> list[bytes]:
 
 def _between(body: bytes, boundary: bytes) -> list[bytes]:
     """What stands between the delimiter lines; a part that nobody closes goes to the end."""
-    delimiter = b"--" + boundary.rstrip()
+    delimiter = b"\n--" + boundary.rstrip()
+    body = b"\n" + body
     pieces: list[bytes] = []
     start, at = -1, body.find(delimiter)
     while at >= 0:
-        end_of_line = body.find(b"\n", at)
-        end_of_line = len(body) if end_of_line < 0 else end_of_line + 1
-        rest = body[at + len(delimiter) : end_of_line].strip()
-        if (at == 0 or body[at - 1] == 10) and rest in (b"", b"--"):  # 10: a line feed
+        rest_at = at + len(delimiter)
+        end = body.find(b"\n", rest_at)
+        end = len(body) if end < 0 else end
+        rest = body[rest_at:end].strip()
+        if rest in (b"", b"--"):
             if start >= 0:
-                pieces.append(_without_last_break(body[start:at]))
-            start = -1 if rest else end_of_line
+                pieces.append(_without_last_break(body[start : at + 1]))
+            start = -1 if rest else end + 1
             if rest:
                 break
-        at = body.find(delimiter, at + len(delimiter))
+        at = body.find(delimiter, end)
     if start >= 0 and body[start:].strip():
         pieces.append(body[start:])
     return pieces

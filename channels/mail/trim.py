@@ -146,6 +146,7 @@ _SEE_BELOW = re.compile(
 )
 
 _LONGEST_SIGNATURE = 12  # lines below `--` when it lacks the blank that would make it sure
+_LONGEST_MARK = 400  # characters: no program writes longer lines above a quote
 _LONGEST_ATTRIBUTION = 4  # lines
 _MAYBE = re.compile(r"[>:：@|]|^\s*(?:--|__|—)|sent |get |from |envoy|gesendet|gönderildi|发|發|送|보냄|writ|wrot", re.IGNORECASE | re.MULTILINE)
 
@@ -179,6 +180,8 @@ def _where_the_quote_begins(lines: Sequence[str]) -> int | None:
         if bare[0] == ">":
             start = _with_attribution(lines, at)
             return start if _only_quotes_follow(lines, at) else None
+        if len(line) > _LONGEST_MARK:
+            continue
         if _FORWARDED.match(line):
             return len(lines)
         if _ABOVE_LINE.match(line) or _ORIGINAL_LINE.match(line) or _is_header_block(lines, at):
@@ -203,15 +206,16 @@ def _with_attribution(lines: Sequence[str], at: int) -> int:
 
 
 def _only_quotes_follow(lines: Sequence[str], at: int) -> bool:
-    """Whether nothing after `at` can be the sender's own words."""
-    i, end = at, len(lines)
-    while i < end:
+    """Whether nothing from `at` on can be the sender's own words."""
+    last_quote = max(i for i in range(at, len(lines)) if lines[i].lstrip().startswith(">"))
+    i = at
+    while i < len(lines):
         bare = lines[i].strip()
-        if not bare or bare[0] == ">" or _RULE.match(bare):
+        if not bare or bare[0] == ">" or _RULE.match(bare) or _is_wrapped_rest(lines, i):
             i += 1
-        elif _DASHES.match(lines[i]) or _FOOTER.match(bare) or _is_list_footer(lines, i):
-            return not any(line.lstrip().startswith(">") for line in lines[i:]) or _only_quotes_follow(lines, i + 1)
-        elif _is_wrapped_rest(lines, i):
+        elif _DASHES.match(lines[i]) or _is_footer(bare) or _is_list_footer(lines, i):
+            if i > last_quote:
+                return True
             i += 1
         elif size := _attribution_size(lines, i):
             i += size
@@ -251,14 +255,16 @@ def _is_header_block(lines: Sequence[str], at: int) -> bool:
 
 def _attribution_size(lines: Sequence[str], at: int) -> int:
     """How many lines "On Monday, Ann wrote:" takes; 0 when there is none at `at`."""
-    if not _STARTS.match(lines[at]) or len(lines[at]) > 300:
+    if len(lines[at]) > _LONGEST_MARK:
+        return 0
+    if not _STARTS.match(lines[at]):
         return _named_size(lines[at])
     joined = ""
     for size in range(1, _LONGEST_ATTRIBUTION + 1):
         if at + size > len(lines) or not lines[at + size - 1].strip():
             return 0
         joined = f"{joined} {lines[at + size - 1].strip()}".strip()
-        if len(joined) > 400:
+        if len(joined) > _LONGEST_MARK:
             return 0
         if _is_attribution(joined):
             return 0 if any(_is_attribution(_tail(lines, at + skip, at + size)) for skip in range(1, size)) else size
@@ -279,7 +285,7 @@ def _is_attribution(line: str) -> bool:
 
 def _named_size(line: str) -> int:
     """"Ann Lee <ann@x.org> wrote:", without a date; or with a name in front of the date."""
-    if len(line) > 300 or not line.rstrip().endswith((":", "：", "-", "wrote")):
+    if not line.rstrip().endswith((":", "：", "-", "wrote")):
         return 0
     bare = line.strip()
     if _VERB_WITH_COLON.search(bare):
@@ -287,13 +293,17 @@ def _named_size(line: str) -> int:
     return int(bool(_VERB_INSIDE.search(bare) and _ANY_ADDRESS.search(bare) and _DATE.search(bare)))
 
 
+def _is_footer(bare: str) -> bool:
+    return len(bare) < 160 and bool(_FOOTER.match(bare))
+
+
 def _is_list_footer(lines: Sequence[str], at: int) -> bool:
-    if _LIST_FOOTER.search(lines[at]):
+    if len(lines[at]) < _LONGEST_MARK and _LIST_FOOTER.search(lines[at]):
         return True
     if not _RULE.match(lines[at]) and not _DASHES.match(lines[at]):
         return False
     rest = lines[at + 1 : at + 8]
-    return len(lines) - at <= 12 and any(map(_LIST_FOOTER.search, rest))
+    return len(lines) - at <= 12 and any(_LIST_FOOTER.search(line[:_LONGEST_MARK]) for line in rest)
 
 
 def _without_tail(lines: Sequence[str], *, quoted: bool) -> Sequence[str]:
@@ -301,7 +311,7 @@ def _without_tail(lines: Sequence[str], *, quoted: bool) -> Sequence[str]:
     end = len(lines)
     while end:
         bare = lines[end - 1].strip()
-        if not bare or (quoted and _RULE.match(bare)) or (len(bare) < 160 and _FOOTER.match(bare)):
+        if not bare or (quoted and _RULE.match(bare)) or _is_footer(bare):
             end -= 1
         else:
             break
