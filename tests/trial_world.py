@@ -28,12 +28,12 @@ TOKEN = "4711:token"
 STAFF, ENGINEER, SUPERVISOR = 101, 201, 301
 
 
-def person(id: int, phone: str, zh: str, en: str, title_zh: str, title_en: str) -> TrialPerson:
+def person(id: int, seat: str, zh: str, en: str, title_zh: str, title_en: str) -> TrialPerson:
     return TrialPerson(
         telegram_id=id,
         name={"zh": zh, "en": en},
         title={"zh": title_zh, "en": title_en},
-        phone=phone,
+        seat=seat,
         language="zh",
     )
 

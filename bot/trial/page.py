@@ -66,6 +66,7 @@ class Page:
                 somebody.telegram_id,
                 somebody.name[somebody.language],
                 TELEGRAM_LANGUAGES[somebody.language],
+                phone=somebody.phone,
             )
             person.opens()
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 Language = Literal["zh", "en"]
-Phone = Literal["staff", "engineer", "supervisor"]
+Seat = Literal["staff", "engineer", "supervisor"]
 Step = Literal["report", "accept", "depart", "arrive", "finish", "confirm", "survey", "end"]
 
 
@@ -19,8 +19,9 @@ class TrialPerson:
     telegram_id: int
     name: Mapping[Language, str]
     title: Mapping[Language, str]  # "三楼财务", "Finance, floor 3"
-    phone: Phone
+    seat: Seat  # which of the three telephones lists this person
     language: Language
+    phone: str = ""  # what a shared contact card says; E.164 digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class TrialPost(Protocol):
 class TrialWorld(Protocol):
     @property
     def people(self) -> Sequence[TrialPerson]:
-        """The first of each phone is the one shown to begin with."""
+        """The first of each seat is the one shown to begin with."""
 
     @property
     def zone(self) -> str:

@@ -47,7 +47,10 @@ class Control:
 
 def _person(control: Control, body: Json) -> Json:
     person = control.api.person(
-        int(body["id"]), body.get("name", "?"), body.get("language", "zh-hans")
+        int(body["id"]),
+        body.get("name", "?"),
+        body.get("language", "zh-hans"),
+        phone=body.get("phone", ""),
     )
     if body.get("opens"):
         person.opens()
@@ -133,7 +136,7 @@ VERBS: dict[str, Verb] = {
     "document": _document,
     "voice": lambda c, b: c.who(b).voice(_bytes(b), b.get("seconds", 2)),
     "location": lambda c, b: c.who(b).location(b["latitude"], b["longitude"], b.get("accuracy")),
-    "contact": lambda c, b: c.who(b).contact(b["phone"]),
+    "contact": lambda c, b: c.who(b).contact(b.get("phone", "")),
     "edits": lambda c, b: c.who(b).edits(int(b["message"]), b["text"], chat=c.where(b)),
     "taps": _taps,
     "presses": _presses,

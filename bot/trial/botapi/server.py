@@ -88,7 +88,7 @@ class BotApi:
     # The people's side
 
     def person(
-        self, id: int, name: str, language: str = "zh-hans", *, username: str = ""
+        self, id: int, name: str, language: str = "zh-hans", *, username: str = "", phone: str = ""
     ) -> Person:
         """Somebody with a telephone. Asking again for the same id brings the same person."""
         if id not in self.people:
@@ -97,7 +97,7 @@ class BotApi:
             if username:
                 user["username"] = chat["username"] = username
             self.chats[id] = Chat(chat)
-            self.people[id] = Person(self, user)
+            self.people[id] = Person(self, user, phone or f"86138{id % 10**8:08d}")
         return self.people[id]
 
     def group(

@@ -12,7 +12,7 @@ const PLACE = { latitude: 22.8054, longitude: 113.2932 };
 export class Phone {
   constructor(role, people, zone, onChange) {
     Object.assign(this, { role, people, zone, onChange });
-    this.person = people.find((each) => each.phone === role) ?? people[0];
+    this.person = people.find((each) => each.seat === role) ?? people[0];
     this.build();
     this.clear();
   }
@@ -75,13 +75,13 @@ export class Phone {
 
   fillPicker() {
     const groups = ["staff", "engineer", "supervisor"].map((role) => {
-      const members = this.people.filter((each) => each.phone === role);
+      const members = this.people.filter((each) => each.seat === role);
       return make("optgroup", { label: say(role) }, ...members.map((each) => make(
         "option", { value: each.telegram_id }, `${each.name[current()]} · ${each.title[current()]}`)));
     });
     this.picker.replaceChildren(...groups.filter((group) => group.children.length));
     this.picker.value = this.id;
-    this.office.textContent = say(this.person.phone);
+    this.office.textContent = say(this.person.seat);
     this.avatar.textContent = this.person.name[current()].slice(0, 1);
     this.avatar.dataset.hue = this.id % 6;
   }
@@ -192,12 +192,12 @@ export class Phone {
   drawEmpty() {
     this.list.querySelector(".empty")?.remove();
     if (this.messages.size) return;
-    this.list.append(make("p.empty", {}, say(this.person.phone === "staff" ? "empty" : "emptyOther")));
+    this.list.append(make("p.empty", {}, say(this.person.seat === "staff" ? "empty" : "emptyOther")));
   }
 
   drawChips() {
     const spoken = [...this.messages.values()].some((message) => message.mine);
-    const words = spoken ? [] : say(`chips_${this.person.phone}`);
+    const words = spoken ? [] : say(`chips_${this.person.seat}`);
     this.chips.replaceChildren(...words.map((text) =>
       make("button", { type: "button", onclick: () => this.act("say", { text }) }, text)));
   }
