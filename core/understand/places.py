@@ -66,7 +66,8 @@ class Gazetteer:
         cities: dict[str, tuple[str, ...]] = {}
         for site in sites:
             cities[site.city] = (*cities.get(site.city, ()), site.code)
-            terms += [(site.code, f"site:{site.code}")]
+            joined = "".join(tokens(site.code))
+            terms += [(code, f"site:{site.code}") for code in (site.code, joined)]
             if site.area_code:
                 terms += [(site.area_code, f"area:{site.city}")]
             for name in site.names:
