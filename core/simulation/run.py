@@ -155,7 +155,9 @@ class _Run:
         progress: Callable[[int], None],
     ) -> None:
         self.desk, self.faults, self.strategy, self.seed = desk, faults, strategy, seed
-        self.rules, self.progress = rules, progress
+        # A desk file that says nothing of agreements is not one without any.
+        self.rules = replace(rules, nda_required=desk.nda_tracked, zone=desk.rates.zone)
+        self.progress = progress
         self.starts, self.ends = period(desk, faults)
         self.rota = rota(desk, self.starts, self.ends + AFTERMATH)
         self.travel: Travel = desk.travel()
