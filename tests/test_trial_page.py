@@ -10,7 +10,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from bot.trial import page
 from bot.trial.botapi import BotApi
 from bot.trial.botapi.values import Params
+from bot.trial.world import Step
 from tests.trial_world import (
     ENGINEER,
     STAFF,
@@ -246,11 +247,28 @@ def test_the_scripts_build_elements_and_never_parse_text():
             assert risky not in text, (script.name, risky)
 
 
-def test_both_languages_of_the_page_have_the_same_words():
+def words_of_the_page() -> list[set[str]]:
     text = re.sub(r'"[^"\n]*"', '""', (page.STATIC / "words.js").read_text())
-    chinese, english = text.partition("\n  en: {")[::2]
-    keys = [set(re.findall(r'(\w+): (?:""|\[)', part)) for part in (chinese, english)]
-    assert keys[0] == keys[1] != set()
+    languages = text.partition("\n  en: {")[::2]
+    return [set(re.findall(r'(\w+): (?:""|\[)', language)) for language in languages]
+
+
+def test_both_languages_of_the_page_have_the_same_words():
+    chinese, english = words_of_the_page()
+    assert chinese == english != set()
+
+
+def test_every_word_that_the_page_asks_for_is_there():
+    sources = [
+        path.read_text() for path in page.STATIC.iterdir() if path.suffix in {".js", ".html"}
+    ]
+    asked = re.compile(r'(?:say\(|data-(?:word|label|hint)"?[=:] ?)"(\w+)"')
+    assert {word for source in sources for word in asked.findall(source)} <= words_of_the_page()[0]
+
+
+def test_every_step_of_the_story_has_its_hint():
+    hints = {word.removeprefix("hint_") for word in words_of_the_page()[0] if "hint_" in word}
+    assert hints == set(get_args(Step))
 
 
 # In a real browser

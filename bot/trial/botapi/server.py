@@ -23,7 +23,11 @@ from bot.trial.botapi.rates import Rates
 from bot.trial.botapi.values import Json, Params, Refused, Reply, bad
 
 CALLS_KEPT = 20_000
-METHODS: dict[str, Callable[[BotApi, Params], Any]] = {}
+METHODS: dict[str, Callable[[BotApi, Params], Any]] = {
+    name.lower(): deed
+    for part in (sending, asking, listening)
+    for name, deed in part.METHODS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,12 +236,3 @@ class BotApi:
         person = self.people[query.person]
         version = self.changed(self.chats[person.id])
         person.answers.append(Answer(query_id, text, alert, url, version))
-
-
-METHODS.update(
-    {
-        name.lower(): deed
-        for part in (sending, asking, listening)
-        for name, deed in part.METHODS.items()
-    }
-)

@@ -31,6 +31,7 @@ export class Phone {
     this.list = make("div.list", { role: "log", tabIndex: 0 });
     this.toasts = make("div.toasts", { role: "status" });
     this.chips = make("div.chips");
+    this.banner = make("p.banner", { "data-word": "blocked", hidden: true });
     this.context = make("div.context", { hidden: true });
     this.keys = make("div.keys", { hidden: true });
     this.popover = make("div.popover", { hidden: true });
@@ -43,7 +44,7 @@ export class Phone {
       `section.seat.${this.role}`, {},
       make("header.who", {}, this.avatar, make("label", {}, this.office, this.picker), this.chip),
       make("div.phone", {}, make("div.screen", {}, this.top(), this.list, this.toasts, this.chips,
-        this.popover, this.context, this.composer(), this.keys)),
+        this.popover, this.banner, this.context, this.composer(), this.keys)),
     );
     this.element.addEventListener("keydown", (event) => {
       if (event.key === "Escape") { this.popover.hidden = true; this.forget(); }
@@ -127,6 +128,7 @@ export class Phone {
     this.loaded = true;
     this.menu = news.menu;
     this.blocked = news.blocked;
+    this.banner.hidden = !news.blocked;
     this.showTyping(news.typing);
     this.chip.textContent = news.language === "zh" ? "中" : "EN";
     this.element.classList.toggle("blocked", news.blocked);
