@@ -159,6 +159,8 @@ def decode(raw: bytes, charset: str = "") -> str:
 
 def clean(text: str) -> str:
     """Without NUL and halves of surrogate pairs, which neither database can store."""
+    if text.isascii():
+        return text.replace("\x00", "")
     paired = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return paired.replace("\x00", "")
 
