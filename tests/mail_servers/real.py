@@ -1,0 +1,278 @@
+"""Mail servers as people run them: pymap by pip; Dovecot and Postfix where they are installed.
+
+Everything listens on 127.0.0.1 and is stopped by the process ids it was started with.
+"""
+
+import contextlib
+import imaplib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from socket import create_connection
+from tempfile import mkdtemp
+
+import psutil
+
+from tests.mail_servers import free_port, require
+from tests.mail_servers.certificate import certificate
+
+OWNER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+
+
+def wait_for(port: int, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), create_connection(("127.0.0.1", port), 0.2):
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+@dataclass
+class ImapServer:
+    port: int
+    user: str = "desk"
+
+    @contextmanager
+    def other_client(self, folder: str = "INBOX") -> Iterator[imaplib.IMAP4]:
+        with imaplib.IMAP4("127.0.0.1", self.port) as client:
+            client.login(self.user, "secret")
+            client.select(folder)
+            yield client
+
+    def deliver(self, *raws: bytes) -> None:
+        with self.other_client() as client:
+            for raw in raws:
+                client.append("INBOX", "", "", raw)  # type: ignore[arg-type]
+
+    def read_all(self, folder: str = "INBOX") -> list[bytes]:
+        with self.other_client(folder) as client:
+            _, answer = client.fetch("1:*", "(BODY.PEEK[])")
+            return [part[1] for part in answer if isinstance(part, tuple)]
+
+
+@contextmanager
+def pymap() -> Iterator[ImapServer]:
+    port = free_port()
+    program = Path(sys.executable).parent / "pymap"
+    server = subprocess.Popen(
+        [program, "--host", "127.0.0.1", "--port", str(port), "--no-tls", "dict"]
+        + ["--demo-data", "--demo-user", "desk", "--demo-password", "secret"],  # noqa: RUF005
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(port)
+        yield ImapServer(port)
+    finally:
+        server.terminate()
+        server.wait(5)
+
+
+@dataclass
+class Dovecot:
+    """Any user name logs in with "secret" and has a Maildir of its own."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    tls_port: int = field(default_factory=free_port)
+    lmtp_port: int = field(default_factory=free_port)
+
+    def start(self) -> None:
+        (self.folder / "dovecot.conf").write_text(self._configuration())
+        as_owner = {"user": OWNER, "group": _group(), "extra_groups": []}
+        subprocess.run(
+            ["/usr/sbin/dovecot", "-c", self.folder / "dovecot.conf"],
+            check=True,
+            **as_owner if os.geteuid() == 0 else {},  # type: ignore[call-overload]
+        )
+        wait_for(self.port)
+
+    def kill(self, how: int = signal.SIGKILL) -> None:
+        """The master with its children: left alone, an idling one would live on for seconds."""
+        pid_file = self.folder / "run/master.pid"
+        if not pid_file.exists():
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            master = psutil.Process(int(pid_file.read_text()))
+            family = [master, *master.children(recursive=True)]
+            for process in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(how)
+            psutil.wait_procs(family, timeout=10)
+        pid_file.unlink(missing_ok=True)
+
+    def user(self, name: str) -> ImapServer:
+        return ImapServer(self.port, name)
+
+    def drop(self, user: str, *raws: bytes) -> None:
+        """Into the Maildir, as a delivery agent does, also while the server is down."""
+        box = self.folder / "mail" / user
+        for name in ("tmp", "new", "cur"):
+            (box / name).mkdir(parents=True, exist_ok=True)
+        for n, raw in enumerate(raws):
+            name = f"{time.time_ns()}.{n}.drop"
+            (box / "tmp" / name).write_bytes(raw)
+            (box / "tmp" / name).rename(box / "new" / name)
+        _give_away(box)
+
+    def forget_uids(self, user: str) -> None:
+        """What a restored backup or a repaired index does: every uid anew, another uidvalidity."""
+        for path in (self.folder / "mail" / user).glob("dovecot*"):
+            path.unlink()
+
+    def _configuration(self) -> str:
+        cert, key = certificate()
+        d = self.folder
+        plain = {"imap-login": "", "anvil": "", "stats": "", "lmtp": ""}
+        plain["imap-login"] = (
+            f"inet_listener imap {{\n port = {self.port}\n}}\n"
+            f"inet_listener imaps {{\n port = {self.tls_port}\n ssl = yes\n}}\n"
+        )
+        plain["lmtp"] = (
+            f"inet_listener lmtp {{\n address = 127.0.0.1\n port = {self.lmtp_port}\n}}\n"
+        )
+        services = "".join(f"service {n} {{\nchroot =\n{s}}}\n" for n, s in plain.items())
+        for path in (cert, key):
+            shutil.copy(path, d)
+        _give_away(d)
+        return f"""
+base_dir = {d}/run
+state_dir = {d}/state
+log_path = {d}/dovecot.log
+listen = 127.0.0.1
+protocols = imap lmtp
+default_internal_user = {OWNER}
+default_internal_group = {_group()}
+default_login_user = {OWNER}
+first_valid_uid = 1
+first_valid_gid = 1
+disable_plaintext_auth = no
+auth_failure_delay = 0 secs
+ssl = yes
+ssl_cert = <{d}/cert.pem
+ssl_key = <{d}/key.pem
+mail_location = maildir:{d}/mail/%n
+mailbox_list_index = no
+passdb {{
+  driver = static
+  args = password=secret
+}}
+userdb {{
+  driver = static
+  args = uid={pwd.getpwnam(OWNER).pw_uid} gid={pwd.getpwnam(OWNER).pw_gid} home={d}/mail/%n
+}}
+namespace inbox {{
+  inbox = yes
+}}
+protocol lmtp {{
+  postmaster_address = postmaster@desk.test
+  auth_username_format = %Ln
+}}
+{services}"""
+
+
+@contextmanager
+def dovecot() -> Iterator[Dovecot]:
+    require("dovecot", "openssl")
+    folder = Path(mkdtemp(prefix="pd", dir="/tmp"))  # unix sockets want a short path
+    folder.chmod(0o755)
+    server = Dovecot(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill(signal.SIGTERM)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def postfix(lmtp_port: int) -> Iterator[int]:
+    """An MTA that hands all mail for desk.test to a local LMTP server; nothing ever leaves."""
+    require("postfix")
+    folder = Path(mkdtemp(prefix="pf", dir="/tmp"))
+    folder.chmod(0o755)
+    port = free_port()
+    for name in ("etc", "queue", "data"):
+        (folder / name).mkdir()
+    shutil.chown(folder / "data", "postfix")
+    (folder / "etc/main.cf").write_text(_MAIN_CF.format(d=folder, lmtp=lmtp_port))
+    (folder / "etc/master.cf").write_text(_MASTER_CF.format(port=port))
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copy("/etc/postfix/dynamicmaps.cf", folder / "etc")
+    command = ["postfix", "-c", str(folder / "etc")]
+    subprocess.run([*command, "start"], check=True, capture_output=True)
+    try:
+        wait_for(port)
+        yield port
+    finally:
+        subprocess.run([*command, "stop"], check=False, capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _group() -> str:
+    import grp
+
+    return grp.getgrgid(pwd.getpwnam(OWNER).pw_gid).gr_name
+
+
+def _give_away(folder: Path) -> None:
+    if os.geteuid() == 0:
+        for path in (folder, *folder.rglob("*")):
+            shutil.chown(path, OWNER, _group())
+
+
+_MAIN_CF = """compatibility_level = 3.6
+queue_directory = {d}/queue
+data_directory = {d}/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+meta_directory = /etc/postfix
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = mx.desk.test
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+virtual_mailbox_domains = localhost, desk.test
+virtual_mailbox_maps = static:all
+virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
+default_transport = error:5.4.4 no route from here
+relay_transport = error:5.4.4 no route from here
+smtp_dns_support_level = disabled
+disable_dns_lookups = yes
+alias_maps =
+alias_database =
+local_recipient_maps =
+recipient_delimiter = +
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_peername_lookup = no
+smtputf8_enable = yes
+maillog_file = {d}/mail.log
+maillog_file_prefixes = {d}
+"""
+_MASTER_CF = """127.0.0.1:{port} inet n - n - - smtpd
+pickup    unix  n - n 60 1 pickup
+cleanup   unix  n - n - 0 cleanup
+qmgr      unix  n - n 300 1 qmgr
+rewrite   unix  - - n - - trivial-rewrite
+bounce    unix  - - n - 0 bounce
+defer     unix  - - n - 0 bounce
+trace     unix  - - n - 0 bounce
+proxymap  unix  - - n - - proxymap
+error     unix  - - n - - error
+retry     unix  - - n - - error
+lmtp      unix  - - n - - lmtp
+anvil     unix  - - n - 1 anvil
+scache    unix  - - n - 1 scache
+postlog   unix-dgram n - n - 1 postlogd
+"""

@@ -1,0 +1,220 @@
+"""Speaks to the whole desk in memory: people write and press, time passes, letters arrive."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+from core import intake, outbox, sheet, timers, work
+from core.desk import Desk, Rules
+from core.errors import Undeliverable
+from core.in_hand import Actor
+from core.lifecycle import Action
+from core.messages import File, Inbound, Letter, Receipt
+from core.people import Address, Person
+from core.ports import Capabilities, Store, Tx
+from core.rows import TimerRow
+from core.sla.calendars import built_in
+from core.storage import schema
+from core.storage.sqlite import SqliteStore
+from core.telling import Reply
+from core.ticket import Step, Ticket
+
+EXAMPLE = Path(__file__).parent.parent / "core" / "desk_data" / "example.toml"
+# A Monday morning at ten in Guangzhou.
+START = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+
+@dataclass
+class MemoryChannel:
+    """A carrier that behaves: it delivers, refuses or is away, and can be asked what it carried."""
+
+    name: str
+    can: Capabilities
+    delivered: list[Letter] = field(default_factory=list)
+    refuses: dict[str, Undeliverable] = field(default_factory=dict)
+    ids: "count[int]" = field(default_factory=lambda: count(1))
+
+    async def send(self, letter: Letter) -> Receipt:
+        if letter.address in self.refuses:
+            raise self.refuses[letter.address]
+        self.delivered.append(letter)
+        return Receipt(id=str(next(self.ids)))
+
+
+CHAT = Capabilities(buttons=8, edits=True, text_limit=4096, threads=True, proves_sender=True)
+MAIL = Capabilities(threads=True, files=True)
+SMS = Capabilities()
+
+
+class Scenario:
+    """Everybody of the example desk has a chat whose address is their code."""
+
+    def __init__(self, store: Store, rules: Rules) -> None:
+        self.moment = START
+        self.channels = {
+            "telegram": MemoryChannel("telegram", CHAT),
+            "mail": MemoryChannel("mail", MAIL),
+            "sms": MemoryChannel("sms", SMS),
+        }
+        self.desk = Desk(
+            store=store,
+            now=lambda: self.moment,
+            calendars=built_in(),
+            channels={name: channel.can for name, channel in self.channels.items()},
+            rules=rules,
+        )
+        self._ids = count(1)
+
+    async def prepare(self) -> None:
+        example = sheet.read_toml(EXAMPLE.read_text("utf-8"), self.moment)
+
+        def body(tx: Tx) -> None:
+            sheet.apply(tx, example)
+            for person in tx.find(Person):
+                tx.insert(
+                    Address(
+                        person_id=person.id,
+                        channel="telegram",
+                        value=person.code or "",
+                        verified_at=self.moment,
+                    )
+                )
+
+        await self.desk.store.write(body)
+
+    # -- people
+
+    async def hears(
+        self, who: str, text: str = "", *, channel: str = "telegram", **more: object
+    ) -> work.Outcome:
+        """Somebody writes to the desk."""
+        number = next(self._ids)
+        inbound = Inbound(
+            channel=channel,
+            external_id=str(number),
+            message_id=f"m{number}",
+            sender=who,
+            sender_name=who,
+            text=text,
+            occurred_at=self.moment,
+            received_at=self.moment,
+            trust="proven" if channel == "telegram" else "claimed",
+        )
+        outcome = await intake.receive(self.desk, replace(inbound, **more))  # type: ignore[arg-type]
+        await self.settle()
+        return outcome
+
+    async def does(
+        self, who: str, action: str, number: str = "", arg: str = "", text: str = "", **more: object
+    ) -> work.Outcome:
+        """Somebody presses a button on the card of a ticket (the latest, unless named)."""
+        request = work.Request(
+            action=Action(action),
+            number=number or (await self.latest()).number,
+            arg=arg,
+            text=text,
+            **more,  # type: ignore[arg-type]
+        )
+        outcome = await work.act(self.desk, request, await self.actor(who))
+        await self.settle()
+        return outcome
+
+    async def actor(self, who: str, channel: str = "telegram") -> Actor:
+        person = await self.person(who)
+        return Actor(
+            person=person,
+            role=person.roles[0],
+            channel=channel,
+            reply=Reply(channel=channel, account="", address=who),
+        )
+
+    async def person(self, who: str) -> Person:
+        found = await self.desk.store.read(lambda tx: tx.first(Person, code=who))
+        assert found is not None, who
+        return found
+
+    # -- time
+
+    async def time_passes(self, **amount: float) -> None:
+        """Step from deadline to deadline, as the sweeper would."""
+        until = self.moment + timedelta(**amount)
+        while True:
+            due = await self.desk.store.read(lambda tx: tx.ask("next_timer")[0]["due_at"])
+            if due is None or due > until:
+                break
+            self.moment = max(self.moment, due)
+            await self.settle()
+        self.moment = until
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Fire what is due and carry what is written, until all is quiet."""
+        for _ in range(50):
+            fired = await timers.sweep(self.desk)
+            carried = 0
+            for channel in self.channels.values():
+                for row in await outbox.claim(self.desk, channel.name):
+                    await outbox.send(self.desk, channel, row)
+                    carried += 1
+            if not fired and not carried:
+                return
+        raise AssertionError("the desk does not come to rest")
+
+    # -- what can be seen
+
+    def letters(self, who: str, channel: str = "") -> list[Letter]:
+        return [
+            letter
+            for name, carrier in self.channels.items()
+            if channel in {"", name}
+            for letter in carrier.delivered
+            if letter.address == who
+        ]
+
+    def heard(self, who: str, channel: str = "telegram") -> list[str]:
+        """Kinds of the letters that reached somebody, in order."""
+        return [letter.kind for letter in self.letters(who, channel)]
+
+    def last(self, who: str, kind: str = "") -> Letter:
+        return next(x for x in reversed(self.letters(who, "telegram")) if kind in {"", x.kind})
+
+    async def latest(self) -> Ticket:
+        return (await self.tickets())[-1]
+
+    async def tickets(self) -> list[Ticket]:
+        return await self.desk.store.read(lambda tx: tx.find(Ticket, order="id"))
+
+    async def journal(self, number: str = "") -> list[Step]:
+        ticket = await self.latest() if not number else None
+        serial = ticket.id if ticket else (await self.ticket(number)).id
+        return await self.desk.store.read(lambda tx: tx.find(Step, order="seq", ticket_id=serial))
+
+    async def ticket(self, number: str) -> Ticket:
+        found = await self.desk.store.read(lambda tx: tx.first(Ticket, number=number))
+        assert found is not None, number
+        return found
+
+    async def pending_timers(self) -> list[TimerRow]:
+        return await self.desk.store.read(
+            lambda tx: tx.find(TimerRow, order="due_at", state="pending")
+        )
+
+
+@asynccontextmanager
+async def a_desk(folder: Path, rules: Rules | None = None) -> AsyncIterator[Scenario]:
+    path = folder / "desk.db"
+    await schema.upgrade(f"sqlite:///{path}")
+    store = SqliteStore(path)
+    await store.open()
+    try:
+        scenario = Scenario(store, rules or Rules())
+        await scenario.prepare()
+        yield scenario
+    finally:
+        await store.close()
+
+
+PHOTO = File(kind="photo", name="p.jpg", type="image/jpeg", size=1000, source="file-1")

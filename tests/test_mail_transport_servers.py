@@ -1,0 +1,337 @@
+"""The same promises against servers that were not written for these tests."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from functools import partial
+from itertools import count
+
+import aiosmtplib
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from channels.mail.arrival import read_stamp
+from channels.mail.check import check
+from channels.mail.layout import Content
+from channels.mail.sender import SmtpChannel
+from channels.mail.settings import SmtpSettings
+from channels.mail.tokens import Signer
+from core.errors import Undeliverable
+from core.messages import Letter
+from tests.mail_servers import real
+from tests.mail_servers.certificate import certificate
+from tests.mail_servers.store import QUICK, MemoryStore, eventually, mail, mails, reading, settings
+
+BURST = 2000 if os.environ.get("PAIDAN_SOAK") else 600
+PUSHED = replace(QUICK, poll=30, stale=90, answer=10)  # nothing but a push is this quick
+PATIENT = replace(QUICK, answer=10, stale=30)
+SIGNER = Signer(instance="desk.test", keys=(b"0123456789abcdef",))
+names = count()
+
+
+@pytest.fixture(scope="module")
+def pymap() -> Iterator[real.ImapServer]:
+    with real.pymap() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def dovecot() -> Iterator[real.Dovecot]:
+    with real.dovecot() as server:
+        yield server
+
+
+@pytest.fixture(params=["pymap", pytest.param("dovecot", marks=pytest.mark.dovecot)])
+def imap(request) -> real.ImapServer:
+    """A mailbox nobody else uses, or one whose earlier mail is history."""
+    server = request.getfixturevalue(request.param)
+    return server if request.param == "pymap" else server.user(f"user{next(names)}")
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+def to(imap: real.ImapServer, **more):
+    return settings(imap.port, user=imap.user, **{"pace": PATIENT} | more)
+
+
+async def test_new_mail_is_pushed(imap, store):
+    async with reading(to(imap, pace=PUSHED), store):
+        await asyncio.sleep(0.2)  # until it idles
+        await asyncio.to_thread(imap.deliver, mail("Pushed"))
+        assert await eventually(lambda: store.mails) < 3
+    assert store.mails == [mail("Pushed")]
+
+
+async def test_a_burst_is_read_whole_and_each_mail_once(imap, store):
+    async with reading(to(imap), store):
+        await asyncio.to_thread(imap.deliver, *mails(BURST))
+        await eventually(lambda: len(store.rows) >= BURST, within=60)
+    assert sorted(store.mails) == sorted(mails(BURST))
+    assert store.doubled == 0
+
+
+async def test_a_mass_expunge_by_another_client_deafens_nobody(imap, store):
+    await asyncio.to_thread(imap.deliver, *mails(300))
+
+    def expunge() -> None:
+        with imap.other_client() as client:
+            client.store("1:*", "+FLAGS", "\\Deleted")
+            client.expunge()
+
+    async with reading(to(imap), store):
+        await asyncio.to_thread(expunge)
+        await asyncio.to_thread(imap.deliver, mail("New"))
+        await eventually(lambda: store.mails)
+
+
+async def test_stored_mail_moves_to_a_folder_with_a_chinese_name(imap, store):
+    async with reading(to(imap, processed="已处理"), store) as inbox:
+        await asyncio.to_thread(imap.deliver, mail("Move me"))
+        await eventually(lambda: store.mails and not inbox.unmarked)
+        await asyncio.sleep(0.05)
+    assert mail("Move me") in await asyncio.to_thread(imap.read_all, '"&XfJZBHQG-"')
+
+
+async def test_a_large_mail_arrives_byte_for_byte(imap, store):
+    large = mail("Large", "all work and no play\r\n" * 300_000)
+    async with reading(to(imap), store):
+        await asyncio.to_thread(imap.deliver, large)
+        await eventually(lambda: store.mails)
+    assert store.mails == [large]
+
+
+@pytest.mark.dovecot
+async def test_a_server_killed_and_restarted_loses_and_doubles_nothing(dovecot, store):
+    user = f"user{next(names)}"
+    first, second, third = mails(3)
+    async with reading(to(dovecot.user(user)), store) as inbox:
+        await asyncio.to_thread(dovecot.drop, user, first)
+        await eventually(lambda: store.mails)
+        await asyncio.to_thread(dovecot.kill)
+        await asyncio.to_thread(dovecot.drop, user, second)
+        await eventually(lambda: inbox.reconnects)
+        await asyncio.to_thread(dovecot.start)
+        assert await eventually(lambda: len(store.mails) == 2) < 2
+        await asyncio.to_thread(dovecot.drop, user, third)
+        await eventually(lambda: len(store.mails) == 3)
+    assert store.doubled == 0
+
+
+@pytest.mark.dovecot
+async def test_a_server_that_lost_its_uids_brings_nothing_twice(dovecot, store):
+    user = f"user{next(names)}"
+    known = mails(20)
+    async with reading(to(dovecot.user(user)), store):
+        await asyncio.to_thread(dovecot.drop, user, *known)
+        await eventually(lambda: len(store.rows) == 20)
+        await asyncio.to_thread(dovecot.kill)
+        dovecot.forget_uids(user)
+        await asyncio.sleep(1.1)  # a uidvalidity is a moment in whole seconds
+        dovecot.drop(user, mail("New"))
+        await asyncio.to_thread(dovecot.start)
+        await eventually(lambda: len(store.rows) == 41)
+    assert sorted(store.mails) == sorted([*known, mail("New")])
+
+
+@pytest.mark.dovecot
+async def test_a_mailbox_is_read_over_tls(dovecot, store):
+    user = f"user{next(names)}"
+    wanted = settings(dovecot.tls_port, user=user, tls=True, cafile=certificate()[0], pace=PATIENT)
+    async with reading(wanted, store):
+        await asyncio.to_thread(dovecot.drop, user, mail("Private"))
+        await eventually(lambda: store.mails)
+
+
+@pytest.mark.dovecot
+async def test_a_certificate_nobody_vouches_for_is_not_talked_to(dovecot, store):
+    user = f"user{next(names)}"
+    wanted = settings(dovecot.tls_port, user=user, tls=True)
+    findings = [finding async for finding in check(wanted, None, SIGNER, now)]
+    assert [(finding.step, finding.ok) for finding in findings] == [("connect", False)]
+    assert "certificate" in findings[0].detail.lower()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Town:
+    """A desk and a person, and the servers between them."""
+
+    imap: real.ImapServer
+    smtp_port: int
+    letters: asyncio.Queue[EmailMessage]  # what came to wang
+
+    async def wang_writes(self, message: EmailMessage) -> None:
+        message["From"] = "wang@desk.test"
+        await aiosmtplib.send(message, hostname="127.0.0.1", port=self.smtp_port, start_tls=False)
+
+    @property
+    def way_out(self) -> SmtpSettings:
+        return SmtpSettings(
+            address=f"{self.imap.user}@desk.test",
+            host="127.0.0.1",
+            port=self.smtp_port,
+            tls="none",
+        )
+
+
+class LoopMta:
+    """aiosmtpd for both: the desk's mail goes on to its IMAP server, wang's to a queue."""
+
+    def __init__(self, imap: real.ImapServer) -> None:
+        self.imap, self.letters = imap, asyncio.Queue[EmailMessage]()
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        (recipient,) = envelope.rcpt_tos
+        raw = f"Delivered-To: {recipient}\r\n".encode() + (envelope.content or b"")  # type: ignore[operator]
+        if recipient.startswith("wang@"):
+            self.letters.put_nowait(message_from_bytes(raw, policy=default))  # type: ignore[arg-type]
+        else:
+            await asyncio.to_thread(self.imap.deliver, raw)
+        return "250 2.0.0 queued"
+
+
+@pytest.fixture
+async def town_of_pip(pymap) -> AsyncIterator[Town]:
+    mta = LoopMta(pymap)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(partial(SMTP, mta, loop=loop), "127.0.0.1", 0)
+    yield Town(pymap, server.sockets[0].getsockname()[1], mta.letters)
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def mta(dovecot) -> Iterator[int]:
+    if os.geteuid() != 0:
+        pytest.skip("Postfix starts as root only")
+    with real.postfix(dovecot.lmtp_port) as port:
+        yield port
+
+
+@pytest.fixture
+async def town_of_postfix(dovecot, mta) -> AsyncIterator[Town]:
+    letters = asyncio.Queue[EmailMessage]()
+
+    async def fetch() -> None:
+        while True:
+            for raw in await asyncio.to_thread(dovecot.user("wang").read_all):
+                letters.put_nowait(message_from_bytes(raw, policy=default))  # type: ignore[arg-type]
+                return
+            await asyncio.sleep(0.1)
+
+    fetching = asyncio.create_task(fetch())
+    yield Town(dovecot.user(f"user{next(names)}"), mta, letters)
+    fetching.cancel()
+
+
+@pytest.fixture(params=["pip", pytest.param("postfix", marks=pytest.mark.dovecot)])
+def town(request) -> Town:
+    return request.getfixturevalue(f"town_of_{request.param}")
+
+
+async def test_report_acknowledgement_and_reply_are_one_conversation(town, store):
+    async def compose(letter: Letter) -> Content:
+        return Content(subject="打印机坏了", paragraphs=("已受理",), acknowledgement=True)
+
+    channel = SmtpChannel(town.way_out, SIGNER, compose, now)
+    async with reading(to(town.imap), store):
+        report = message(
+            To=town.way_out.address, Subject="打印机坏了", Message_ID="<r1@example.com>"
+        )
+        await town.wang_writes(report)
+        await eventually(lambda: store.mails)
+        await channel.send(letter_to("wang@desk.test", reply_to="<r1@example.com>"))
+        answer = await asyncio.wait_for(town.letters.get(), 10)
+        reply = message(
+            To=str(answer["Reply-To"]),
+            Subject=f"Re: {answer['Subject']}",
+            In_Reply_To=str(answer["Message-ID"]),
+        )
+        await town.wang_writes(reply)
+        await eventually(lambda: len(store.mails) == 2)
+    assert answer["In-Reply-To"] == "<r1@example.com>"
+    last = message_from_bytes(store.mails[-1], policy=default)
+    assert SIGNER.ticket_of(str(last["To"].addresses[0].addr_spec)) == "100427"
+    assert SIGNER.ticket_of(str(last["Delivered-To"])) == "100427"
+    assert SIGNER.ours(str(last["In-Reply-To"])) == "100427"
+
+
+async def test_the_check_proves_every_step_and_leaves_no_unread_mail(town):
+    wanted = to(town.imap, address=town.way_out.address, processed="已处理")
+    findings = [finding async for finding in check(wanted, town.way_out, SIGNER, now, patience=10)]
+    assert [finding.step for finding in findings] == (
+        ["connect", "login", "folder", "processed", "idle", "send", "loop", "send", "plus"]
+    )
+    assert [finding for finding in findings if not finding.ok] == []
+
+
+@pytest.mark.dovecot
+async def test_a_real_mta_says_at_once_where_it_cannot_go(town_of_postfix):
+    async def compose(letter: Letter) -> Content:
+        return Content(subject="x", paragraphs=("y",))
+
+    channel = SmtpChannel(town_of_postfix.way_out, SIGNER, compose, now)
+    with pytest.raises(Undeliverable) as refusal:
+        await channel.send(letter_to("x@elsewhere.example"))
+    assert refusal.value.permanent
+
+
+@pytest.mark.parametrize(
+    ("given", "failing"),
+    [
+        ({"password": "wrong"}, "login"),
+        ({"folder": "No such folder"}, "folder"),
+        ({"port": 1}, "connect"),
+    ],
+)
+async def test_the_check_stops_at_the_step_that_fails(pymap, given, failing):
+    wanted = to(pymap, **given) if "port" not in given else settings(**given)
+    findings = [finding async for finding in check(wanted, None, SIGNER, now)]
+    assert [finding.step for finding in findings if not finding.ok] == [failing]
+    assert findings[-1].step == failing
+
+
+async def test_history_on_a_real_server_is_filed_as_archive(imap, store):
+    await asyncio.to_thread(imap.deliver, mail("Before the desk"))
+    await asyncio.sleep(1.1)  # INTERNALDATE has whole seconds
+    async with reading(to(imap, history_from=date(2020, 1, 1)), store):
+        await eventually(lambda: mail("Before the desk") in store.mails)
+        await asyncio.to_thread(imap.deliver, mail("After"))
+        await eventually(lambda: mail("After") in store.mails)
+    stamped = {raw: arrival for arrival, raw in (read_stamp(r.body) for r in store.rows.values())}
+    assert stamped[mail("Before the desk")].archive
+    assert not stamped[mail("After")].archive
+
+
+def message(**headers: str) -> EmailMessage:
+    made = EmailMessage()
+    for name, value in headers.items():
+        made[name.replace("_", "-")] = value
+    made.set_content("坏了")
+    return made
+
+
+def letter_to(address: str, reply_to: str = "") -> Letter:
+    return Letter(
+        id=1,
+        person_id=1,
+        channel="mail",
+        address=address,
+        language="zh_CN",
+        zone="Asia/Shanghai",
+        kind="ticket_opened",
+        params={},
+        ticket="100427",
+        reference=f"letter to {address}",
+        reply_to=reply_to,
+    )
