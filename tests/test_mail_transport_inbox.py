@@ -37,6 +37,20 @@ async def test_a_hint_by_idle_is_acted_upon_long_before_the_next_poll(server, st
         assert await eventually(lambda: store.mails) < 1
 
 
+async def test_mail_announced_while_another_is_fetched_does_not_wait_for_the_poll(server, store):
+    slow = replace(QUICK, poll=30, stale=60)
+
+    def arrives_meanwhile() -> None:
+        if len(server.inbox.mails) == 1:
+            server.deliver(mail("Second"))
+
+    store.on_keep = arrives_meanwhile
+    async with reading(settings(server.port, pace=slow), store):
+        await eventually(lambda: server.logged("IDLE"))
+        server.deliver(mail("First"))
+        assert await eventually(lambda: len(store.mails) == 2) < 1
+
+
 async def test_a_server_that_never_hints_is_asked_anyway(server, store):
     async with reading(settings(server.port), store):
         await eventually(lambda: server.logged("IDLE"))

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import default
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
@@ -165,6 +165,7 @@ def test_an_attached_mail_is_carried_as_bytes():
 anything = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)
 
 
+@settings(max_examples=40)
 @given(subject=anything, name=anything, file=anything, reference=anything)
 def test_no_words_make_a_header_of_their_own(subject, name, file, reference):
     content = replace(

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from channels.mail.arrival import Arrival, fingerprint, sender_key, stamp
-from channels.mail.settings import Alert, MailboxSettings
+from channels.mail.settings import Alert, MailboxSettings, log_only
 from channels.mail.source import (
     MONTHS,
     Folder,
@@ -56,10 +56,6 @@ class Cursors(Protocol):
     async def load(self, account: str, folder: str) -> Cursor | None: ...
 
     async def save(self, account: str, folder: str, cursor: Cursor) -> None: ...
-
-
-async def log_only(kind: str, params: Mapping[str, str]) -> None:
-    log.warning("mail_trouble", kind=kind, **params)
 
 
 class Inbox:
@@ -129,7 +125,10 @@ class Inbox:
         busy = 0
         while True:
             try:
-                await self._round(keep, cursors, now)
+                # What arrived meanwhile may have been announced meanwhile, and IDLE will not
+                # announce it again: we only wait after a SEARCH that found nothing.
+                while await self._round(keep, cursors, now):
+                    pass
             except StorageBusy:
                 busy += 1
                 log.warning("mail_storage_busy", account=self._settings.address)
@@ -163,7 +162,8 @@ class Inbox:
         self._unmarked.clear()
         self._broken.clear()
 
-    async def _round(self, keep: Keep, cursors: Cursors, now: Now) -> None:
+    async def _round(self, keep: Keep, cursors: Cursors, now: Now) -> bool:
+        """Whether there was anything new."""
         uids = await self._search()
         self.backlog = len(uids)
         for window in windows(uids):
@@ -178,7 +178,9 @@ class Inbox:
                 self._taken = batch[-1].uid
                 self._unmarked |= {mail.uid: False for mail in batch if not self._skips(mail)}
                 await self._mark(cursors)
-        await self._mark(cursors)
+        if not uids:  # nothing better to do
+            await self._mark(cursors)
+        return bool(uids)
 
     async def _search(self) -> list[int]:
         assert self._cursor is not None

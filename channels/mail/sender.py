@@ -12,9 +12,8 @@ from email.message import EmailMessage
 import aiosmtplib
 import structlog
 
-from channels.mail.inbox import log_only
 from channels.mail.layout import POLICY, Content, Envelope, layout
-from channels.mail.settings import Alert, SmtpSettings, tls_context
+from channels.mail.settings import Alert, SmtpSettings, log_only, tls_context
 from channels.mail.tokens import Signer
 from core.errors import Unclear, Undeliverable
 from core.messages import Letter, Receipt
@@ -66,6 +65,11 @@ class SmtpChannel:
         self._paused_why = ""
         self._null_sender = True
         self._told: set[str] = set()  # kinds of trouble, until a login succeeds again
+
+    @property
+    def rests_for(self) -> float:
+        """Seconds until the account is used again; 0 in good health."""
+        return max(self._paused_until - self._monotonic(), 0.0)
 
     async def send(self, letter: Letter) -> Receipt:
         self._check_pause()
@@ -227,11 +231,10 @@ class SmtpChannel:
         self._paused_until, self._paused_why = self._monotonic() + seconds, why
 
     def _resting(self) -> Undeliverable:
-        rest = max(self._paused_until - self._monotonic(), 0)
-        return Undeliverable(self._paused_why, permanent=False, retry_after=rest)
+        return Undeliverable(self._paused_why, permanent=False, retry_after=self.rests_for)
 
     def _check_pause(self) -> None:
-        if self._monotonic() < self._paused_until:
+        if self.rests_for:
             raise self._resting()
 
     def _check_rate(self, domain: str) -> None:

@@ -9,11 +9,18 @@ from functools import cache
 from ipaddress import ip_address
 from typing import Literal
 
+import structlog
+
 Token = Callable[[], Awaitable[str]]
 """Brings a fresh OAuth 2 access token."""
 
 Alert = Callable[[str, Mapping[str, str]], Awaitable[None]]
 """Tells the supervisor: a kind from the catalog and its slots."""
+
+
+async def log_only(kind: str, params: Mapping[str, str]) -> None:
+    """The alert of a program that has no supervisor to tell, such as a check."""
+    structlog.get_logger().warning("mail_trouble", kind=kind, **params)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,12 @@ Everything listens on 127.0.0.1 and is stopped by the process ids it was started
 """
 
 import contextlib
+import grp
 import imaplib
 import os
 import pwd
 import shutil
-import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from socket import create_connection
 from tempfile import mkdtemp
 
 import psutil
@@ -30,7 +30,7 @@ OWNER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 def wait_for(port: int, seconds: float = 10) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        with contextlib.suppress(OSError), create_connection(("127.0.0.1", port), 0.2):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
             return
         time.sleep(0.01)
     raise TimeoutError(f"nothing listens on port {port}")
@@ -39,11 +39,13 @@ def wait_for(port: int, seconds: float = 10) -> None:
 @dataclass
 class ImapServer:
     port: int
-    user: str = "desk"
+    user: str
 
     @contextmanager
     def other_client(self, folder: str = "INBOX") -> Iterator[imaplib.IMAP4]:
         with imaplib.IMAP4("127.0.0.1", self.port) as client:
+            # imaplib writes a literal in two pieces, and Nagle would wait 40 ms between them.
+            client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.login(self.user, "secret")
             client.select(folder)
             yield client
@@ -55,23 +57,36 @@ class ImapServer:
 
     def read_all(self, folder: str = "INBOX") -> list[bytes]:
         with self.other_client(folder) as client:
+            if client.untagged_responses["EXISTS"] == [b"0"]:
+                return []
             _, answer = client.fetch("1:*", "(BODY.PEEK[])")
             return [part[1] for part in answer if isinstance(part, tuple)]
+
+
+# Half a million rounds of hashing per login are right for a server and slow for its tests.
+_PYMAP = """
+from pysasl.hashing import BuiltinHash
+BuiltinHash.__init__.__kwdefaults__["rounds"] = 1
+from pymap.main import main
+main()
+"""
 
 
 @contextmanager
 def pymap() -> Iterator[ImapServer]:
     port = free_port()
-    program = Path(sys.executable).parent / "pymap"
     server = subprocess.Popen(
-        [program, "--host", "127.0.0.1", "--port", str(port), "--no-tls", "dict"]
-        + ["--demo-data", "--demo-user", "desk", "--demo-password", "secret"],  # noqa: RUF005
+        [
+            *(sys.executable, "-c", _PYMAP),
+            *("--host", "127.0.0.1", "--port", str(port), "--no-tls", "dict"),
+            *("--demo-data", "--demo-user", "desk", "--demo-password", "secret"),
+        ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         wait_for(port)
-        yield ImapServer(port)
+        yield ImapServer(port, "desk")
     finally:
         server.terminate()
         server.wait(5)
@@ -96,7 +111,7 @@ class Dovecot:
         )
         wait_for(self.port)
 
-    def kill(self, how: int = signal.SIGKILL) -> None:
+    def kill(self) -> None:
         """The master with its children: left alone, an idling one would live on for seconds."""
         pid_file = self.folder / "run/master.pid"
         if not pid_file.exists():
@@ -106,23 +121,25 @@ class Dovecot:
             family = [master, *master.children(recursive=True)]
             for process in family:
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    process.send_signal(how)
+                    process.kill()
             psutil.wait_procs(family, timeout=10)
         pid_file.unlink(missing_ok=True)
 
     def user(self, name: str) -> ImapServer:
-        return ImapServer(self.port, name)
+        return DovecotUser(self.port, name, self)
 
     def drop(self, user: str, *raws: bytes) -> None:
         """Into the Maildir, as a delivery agent does, also while the server is down."""
         box = self.folder / "mail" / user
-        for name in ("tmp", "new", "cur"):
-            (box / name).mkdir(parents=True, exist_ok=True)
+        if not box.exists():
+            for name in ("tmp", "new", "cur"):
+                (box / name).mkdir(parents=True)
+            _give_away(box)
         for n, raw in enumerate(raws):
-            name = f"{time.time_ns()}.{n}.drop"
-            (box / "tmp" / name).write_bytes(raw)
-            (box / "tmp" / name).rename(box / "new" / name)
-        _give_away(box)
+            draft = box / "tmp" / f"{time.time_ns()}.{n}.drop"
+            draft.write_bytes(raw)
+            _give_away(draft)
+            draft.rename(box / "new" / draft.name)
 
     def forget_uids(self, user: str) -> None:
         """What a restored backup or a repaired index does: every uid anew, another uidvalidity."""
@@ -180,6 +197,14 @@ protocol lmtp {{
 {services}"""
 
 
+@dataclass
+class DovecotUser(ImapServer):
+    dovecot: Dovecot
+
+    def deliver(self, *raws: bytes) -> None:
+        self.dovecot.drop(self.user, *raws)
+
+
 @contextmanager
 def dovecot() -> Iterator[Dovecot]:
     require("dovecot", "openssl")
@@ -190,7 +215,7 @@ def dovecot() -> Iterator[Dovecot]:
         server.start()
         yield server
     finally:
-        server.kill(signal.SIGTERM)
+        server.kill()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -219,14 +244,12 @@ def postfix(lmtp_port: int) -> Iterator[int]:
 
 
 def _group() -> str:
-    import grp
-
     return grp.getgrgid(pwd.getpwnam(OWNER).pw_gid).gr_name
 
 
 def _give_away(folder: Path) -> None:
     if os.geteuid() == 0:
-        for path in (folder, *folder.rglob("*")):
+        for path in (folder, *(folder.rglob("*") if folder.is_dir() else ())):
             shutil.chown(path, OWNER, _group())
 
 
