@@ -1,4 +1,4 @@
-"""What the reader of reports promises: right labels, also on reports not seen before, and manners."""
+"""What the reader of reports promises: right labels, also on reports not seen before."""
 
 import csv
 import os

@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_WORD: Final = r"(?:密\s*码|密碼|口令|pass\s?words?|passwd|passcode|pwd|pw|pin(?: ?code)?|mima)(?![a-z])"
+_WORD: Final = (
+    r"(?:密\s*码|密碼|口令|pass\s?words?|passwd|passcode|pwd|pw|pin(?: ?code)?|mima)(?![a-z])"
+)
 _TYPED: Final = r"[\"'“”「『]?(?![:=])(?P<secret>[!-~]{3,64})"
 
 _TOLD = re.compile(rf"(?<![a-z]){_WORD}\s*[:：=＝]\s*{_TYPED}", re.IGNORECASE)
