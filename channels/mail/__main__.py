@@ -15,7 +15,7 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"{source}: {error.strerror}", file=sys.stderr)
         return 1
-    from channels.mail.parse import show  # noqa: PLC0415  (usage errors need no reader)
+    from channels.mail.parse import show
 
     sys.stdout.buffer.write(json.dumps(show(raw), ensure_ascii=False, indent=1).encode() + b"\n")
     return 0

@@ -1,4 +1,4 @@
-"""Whether the address in From may be believed: what our own mail server found out (RFC 8601), and nothing else."""
+"""Whether From may be believed: what our own mail server found out (RFC 8601), nothing else."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -23,20 +23,26 @@ class _Result:
 def verdict(domain: str, fields: Sequence[str], trusted: Collection[str]) -> Verdict:
     """DMARC, or DKIM and SPF both for the domain in From.
 
-    Only the topmost field of a server that we trust counts. Whatever stands below may have come with the mail:
-    anyone can write our server's name into a header.
+    Only the topmost field of a server that we trust counts. Whatever stands below may have come
+    with the mail: anyone can write our server's name into a header.
     """
     wanted = {name.lower() for name in trusted}
     field = next((field for field in fields if _server(field) in wanted), None)
     if field is None or not domain:
         return "none"
     results = list(_results(field))
-    dmarc = {result.value for result in results if result.method == "dmarc" and _speaks_of(result, domain)}
+    dmarc = {
+        result.value
+        for result in results
+        if result.method == "dmarc" and _speaks_of(result, domain)
+    }
     if dmarc:
         return "pass" if dmarc == {"pass"} else "fail" if "fail" in dmarc else "none"
     dkim = [result for result in results if result.method == "dkim"]
     spf = [result for result in results if result.method == "spf"]
-    if _aligned(dkim, domain, ("header.d", "header.i")) and _aligned(spf, domain, ("smtp.mailfrom",)):
+    if _aligned(dkim, domain, ("header.d", "header.i")) and _aligned(
+        spf, domain, ("smtp.mailfrom",)
+    ):
         return "pass"
     failed = [any(result.value == "fail" for result in found) for found in (dkim, spf)]
     return "fail" if all(failed) else "none"
@@ -60,7 +66,10 @@ def _without_comments(field: str) -> str:
 def _results(field: str) -> Iterator[_Result]:
     for piece in _SPLIT.split(_without_comments(field)[:8192])[1:]:
         if method := _METHOD.match(piece):
-            about = {f"{kind}.{name}".lower(): value.strip('"').lower() for kind, name, value in _PROPERTY.findall(piece)}
+            about = {
+                f"{kind}.{name}".lower(): value.strip('"').lower()
+                for kind, name, value in _PROPERTY.findall(piece)
+            }
             yield _Result(method[1].lower(), method[2].lower(), about)
 
 
@@ -71,5 +80,12 @@ def _speaks_of(result: _Result, domain: str) -> bool:
 def _aligned(results: Sequence[_Result], domain: str, keys: tuple[str, ...]) -> bool:
     """A pass for the domain itself or one above it; a domain below may belong to somebody else."""
     passed = [result for result in results if result.value == "pass"]
-    domains = [result.about[key].rpartition("@")[2] for result in passed for key in keys if key in result.about]
-    return any(domain == found or ("." in found and domain.endswith(f".{found}")) for found in domains)
+    domains = [
+        result.about[key].rpartition("@")[2]
+        for result in passed
+        for key in keys
+        if key in result.about
+    ]
+    return any(
+        domain == found or ("." in found and domain.endswith(f".{found}")) for found in domains
+    )

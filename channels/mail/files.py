@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from channels.mail.caps import CAPS
 from channels.mail.charset import clean
 
-_GENERIC = frozenset({"application/octet-stream", "application/binary", "application/unknown", "application/x-unknown"})
+_GENERIC = frozenset(
+    {
+        "application/octet-stream",
+        "application/binary",
+        "application/unknown",
+        "application/x-unknown",
+    }
+)
 _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -58,7 +65,9 @@ class File:
         return self.inline and self.true_type.startswith("image/") and self.size < 2048
 
 
-def made(name: str, declared: str, content: bytes, content_id: str = "", *, inline: bool = False) -> File:
+def made(
+    name: str, declared: str, content: bytes, content_id: str = "", *, inline: bool = False
+) -> File:
     return File(
         name=safe_name(name),
         type=declared.lower() if _TYPE.fullmatch(declared) else "application/octet-stream",
@@ -70,8 +79,10 @@ def made(name: str, declared: str, content: bytes, content_id: str = "", *, inli
 
 
 def safe_name(name: str) -> str:
-    """The last part of a path, without what breaks paths or misleads eyes, short enough for any disk."""
-    base = _UNSAFE.sub("", clean(name).replace("\\", "/").rstrip("/").rpartition("/")[2]).strip(" .")
+    """The last part of a path, without what breaks paths or misleads eyes, not too long."""
+    base = _UNSAFE.sub("", clean(name).replace("\\", "/").rstrip("/").rpartition("/")[2]).strip(
+        " ."
+    )
     if len(base.encode()) <= CAPS.file_name:
         return base
     stem, dot, suffix = base.rpartition(".")

@@ -35,7 +35,7 @@ class _Piece:
 
 def _pieces(raw: bytes) -> Iterator[_Piece]:
     at = 0
-    for word in iter(lambda: _WORD.search(raw, at), None):
+    while word := _WORD.search(raw, at):
         end = raw.find(b"?=", word.end())
         if end < 0:
             break
@@ -56,7 +56,7 @@ def _word_bytes(data: bytes, how: bytes) -> bytes:
 
 
 def _decoded(pieces: Iterator[_Piece], hint: str) -> Iterator[str]:
-    """Neighbours of one charset are decoded together: some programs split a word inside a character."""
+    """Neighbours of one charset are decoded together: some programs split inside a character."""
     charset: str | None = None
     waiting = b""
     for piece in pieces:
@@ -66,7 +66,9 @@ def _decoded(pieces: Iterator[_Piece], hint: str) -> Iterator[str]:
         charset = piece.charset
         if charset is None:
             yield decode(piece.data, "", hint).text
-        elif codecs_for(charset)[:1] and codecs_for(charset)[0].startswith(("iso2022", "hz", "utf-7")):
+        elif codecs_for(charset)[:1] and codecs_for(charset)[0].startswith(
+            ("iso2022", "hz", "utf-7")
+        ):
             yield decode(piece.data, charset).text  # each word starts in ASCII again
         else:
             waiting += piece.data
@@ -75,7 +77,7 @@ def _decoded(pieces: Iterator[_Piece], hint: str) -> Iterator[str]:
 
 
 def base64_bytes(data: bytes) -> bytes:
-    """Whatever can be read: missing padding, stray characters and pieces glued together are common."""
+    """Whatever can be read: padding is missing, characters are stray, pieces glued together."""
     try:
         whole = binascii.a2b_base64(data)
     except binascii.Error:
@@ -127,7 +129,9 @@ _TOKEN = re.compile(
     r"""|(?P<atom>[^\s"(),:;<>]+|.)""",
     re.DOTALL,
 )
-_ADDR = re.compile(r"""[^\s@"<>(),;:\\]+@[^\s@"<>(),;:\\]+|"(?:[^"\\]|\\.){1,128}"@[^\s@"<>(),;:\\]+""")
+_ADDR = re.compile(
+    r"""[^\s@"<>(),;:\\]+@[^\s@"<>(),;:\\]+|"(?:[^"\\]|\\.){1,128}"@[^\s@"<>(),;:\\]+"""
+)
 _ROUTE = re.compile(r"^@[^:]*:")
 
 
@@ -163,7 +167,7 @@ class _Scan:
         self._finish()
 
     def _lone_quote(self, token: re.Match[str]) -> bool:
-        """A quote that nobody closes would swallow the address; once is enough, or it costs a square."""
+        """A quote that nobody closes would swallow the address. Forgiven once, or it gets slow."""
         lone = token.lastgroup == "quoted" and not token[0].endswith('"') and "<" in token[0]
         if not lone or self._forgave:
             return False
@@ -189,7 +193,7 @@ class _Scan:
             self._bare.append(whole)
 
     def _colon(self) -> None:
-        """What came before names a group, unless it is an address with a port or the like behind it."""
+        """What came before names a group, unless it is an address with something behind it."""
         self.clear = False
         if "@" in "".join(self._bare) or self._angle is not None:
             self._finish()
@@ -266,13 +270,14 @@ def identifiers(raw: bytes) -> tuple[str, ...]:
 
 
 _PARAMETER = re.compile(
-    r"""[;\s]\s*([\w!#$%&'*+^`{|}~.-]+?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;\s"][^;\r\n]*)?)""", re.DOTALL
+    r"""[;\s]\s*([\w!#$%&'*+^`{|}~.-]+?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;\s"][^;\r\n]*)?)""",
+    re.DOTALL,
 )
 _SECTION = re.compile(r"^(.*?)(?:\*(\d+))?(\*)?$")
 
 
 def parameters(raw: bytes, hint: str = "") -> tuple[str, dict[str, str]]:
-    """The value before the first semicolon, lower case, and the parameters, RFC 2231 and its abuses undone."""
+    """The value before the first semicolon in lower case, and the parameters, RFC 2231 undone."""
     source = raw.decode("latin-1")
     head = re.match(r"\s*([^;\s]*)", source)
     value = head[1].lower() if head else ""

@@ -1,4 +1,4 @@
-"""Reads mails in processes that can be killed, so that one poison mail costs five seconds and nothing else.
+"""Reads mails in processes that can be killed, so that a poison mail costs five seconds at most.
 
 Frames go through the worker's standard streams: eight bytes of length and the mail one way; one
 byte of verdict, eight of length and a pickle back. Workers live for thousands of mails, because
@@ -170,7 +170,7 @@ class _Worker:
 
 def serve(source: BinaryIO, target: BinaryIO) -> None:
     """Answers mail after mail until the desk hangs up."""
-    from channels.mail.parse import parse  # noqa: PLC0415  (the desk's end needs no parser)
+    from channels.mail.parse import parse
 
     target.write(_READY)
     target.flush()
@@ -189,7 +189,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for pipe in (0, 1):
-        with contextlib.suppress(OSError):  # larger pipes, fewer switches; not every system has them
+        with contextlib.suppress(
+            OSError
+        ):  # larger pipes, fewer switches; not every system has them
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _BUFFER)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a stray print must not get between the frames

@@ -1,70 +1,17 @@
 """Mail that no person wrote: automatic answers, lists, bounces, and our own coming back.
 
-Headers alone are not enough: of 629 real bounces 110 had nothing but a daemon's name in From, and 10 no sign at all.
+Headers alone are not enough: of 629 real bounces 110 had nothing but a daemon's name in From,
+and 10 no sign at all.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from channels.mail import signs
 from channels.mail.charset import clean, decode, lines
 from channels.mail.headers import identifiers
 from channels.mail.mime import Part, fields_of
-
-_LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]{1,80}"
-_DOMAIN = r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
-_ADDRESS = re.compile(rf"(?<![\w.+-]){_LOCAL}@{_DOMAIN}")
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_REPLY_CODE = re.compile(r"(?<![\d.])([45]\d\d)(?=[\s-]|$)")
-_DAEMON = re.compile(
-    r"^(?:mailer-?daemon|mail-?daemon|postmaster|mailerdaemon|double-bounce|bounces?|mmdf|uucp|smtpgateway"
-    r"|microsoftexchange[0-9a-f]{8,}|mail(?:er)?-?delivery(?:-?system|-?subsystem)?|mdaemon|mta|mail-?system"
-    r"|ndr|delivery(?:-?(?:status|agent|subsystem))?|x400-?postmaster)\b",
-    re.IGNORECASE,
-)
-_DAEMON_NAME = re.compile(
-    r"mail(?:er)?[\s-]*(?:delivery|daemon|administrator)|delivery\s+(?:sub)?system|postmaster|undeliver"
-    r"|系统退信|系統退信|邮件系统|退信",
-    re.IGNORECASE,
-)
-_NOBODY = re.compile(r"^(?:no-?_?\.?reply|do-?_?\.?not-?_?\.?reply|noreply)\b", re.IGNORECASE)
-_BOUNCE_SUBJECT = re.compile(
-    r"undeliver(?:ed|able)|delivery\s+(?:status\s+notification|failure|failed|error|report|problem|notification|delayed)"
-    r"|returned\s+(?:mail|e-?mail|to\s+sender)|return(?:ing)?\s+(?:mail|message)|failure\s+(?:notice|delivery)|mail\s+(?:delivery|system\s+error|failure|error|could\s+not)"
-    r"|(?:message|mail)\s+(?:delivery\s+)?(?:not\s+delivered|undelivered|status|rejected|delayed|bounced)|non-?delivery"
-    r"|could\s+not\s+(?:be\s+delivered|send)|unzustellbar|nicht\s+zustellbar|zustellung|non\s+remis|échec\s+de\s+la\s+remise"
-    r"|no\s+se\s+ha\s+podido|devuelto|mancato\s+recapito|退信|无法投递|無法投遞|投递失败|传递失败|未送达|系统退信|配信不能|配信エラー|送信エラー"
-    r"|엔드|반송|доставк|warning:\s+(?:could|message)|user\s+unknown|unknown\s+(?:user|recipient)|message\s+you\s+sent\s+blocked",
-    re.IGNORECASE,
-)
-_PHRASES = re.compile(
-    r"(?:could|can)\s?not\s+be\s+(?:delivered|sent|reached)|was\s+not\s+delivered|delivery\s+(?:has\s+)?(?:failed|to\s+the\s+following)"
-    r"|undeliverable|permanent\s+(?:fatal\s+)?errors?|user\s+unknown|unknown\s+(?:user|recipient|address)|no\s+such\s+(?:user|address|recipient|mailbox)"
-    r"|mailbox\s+(?:is\s+)?(?:full|unavailable|not\s+found)|over\s*quota|recipient\s+(?:address\s+)?(?:rejected|unknown|not\s+found)"
-    r"|returned\s+(?:to\s+(?:you|sender)|message|mail)|(?:is|was)\s+returned|unable\s+to\s+(?:deliver|relay)|(?:did|does)\s?n[o']t\s+(?:reach|exist)"
-    r"|not\s+(?:be\s+)?deliver|address(?:es)?\s+(?:failed|had)|host\s+(?:unknown|not\s+found)|account\s+(?:does\s+not\s+exist|is\s+disabled)"
-    r"|rejected\s+(?:your|by)|failed\s+recipient|the\s+following\s+(?:address|recipient)|退信|无法投递|无法送达|無法傳送|投递失败|收件人不存在|不存在的收件人"
-    r"|宛先不明|配信できません|送信できません|見つかりません",
-    re.IGNORECASE,
-)
-_ORIGINAL_BEGINS = re.compile(
-    r"^[ \t>]{0,20}(?:-{2,80}.{0,60}(?:original|returned|copy|headers?|unsent|below|undelivered|message\s+follows|message\s+text).{0,60}"
-    r"|(?:original|returned)\s+message.{0,40}|.{0,40}(?:message|mail)\s+(?:follows|header).{0,20}|received:\s+from\s.*|return-path:\s.*)$",
-    re.IGNORECASE | re.MULTILINE,
-)
-_MESSAGE_ID = re.compile(r"^[ \t>]{0,20}message-id:\s{0,8}<([^<>\s]{1,998})>", re.IGNORECASE | re.MULTILINE)
-_FAILED_LINE = re.compile(
-    r"^[ \t>*]{0,20}(?:(?:final|original)-recipient:[^;\n]*;|x-failed-recipients?:|failed\s+recipients?:|recipient(?:\s+address)?:|rcpt\s+to:|to:|收件人[:：]?)?"
-    rf"[ \t<\"'(\[]{{0,8}}({_LOCAL}@{_DOMAIN})[> \t\"')\]]{{0,8}}(?:[:,;.(].*|\s.*)?$",
-    re.IGNORECASE | re.MULTILINE,
-)
-_VACATION = re.compile(
-    r"^\s*(?:auto(?:matic)?[\s_-]*(?:reply|response|repl|answer)|auto\s*:|out\s+of\s+(?:the\s+)?office|away\s+from|vacation|on\s+leave"
-    r"|自动(?:回复|答复)|自動(?:回覆|回复|応答|返信)|休暇|不在|外出|automatische?s?\s+(?:antwort|antwoord)|abwesenheit|réponse\s+automatique"
-    r"|absence\b|respuesta\s+automática|fuera\s+de\s+(?:la\s+)?oficina|resposta\s+automática|risposta\s+automatica|autosvar|automatiskt?\s+svar"
-    r"|автоответ|odpowiedź\s+automatyczna|부재중|자동\s*(?:회신|응답))",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +38,9 @@ def automatic(header: Header, sender: str, subject: str) -> str:
         if any(map(speaks, header(reason))):
             return reason
     local = sender.partition("@")[0]
-    if _DAEMON.match(local) or _NOBODY.match(local):
+    if signs.DAEMON.match(local) or signs.NOBODY.match(local):
         return "sender"
-    return "subject" if _VACATION.match(subject) else ""
+    return "subject" if signs.VACATION.match(subject) else ""
 
 
 def _present(value: str) -> bool:
@@ -131,7 +78,9 @@ def is_own(header: Header, instance: str) -> bool:
 # --- bounces --------------------------------------------------------------------------------
 
 
-def bounce(root: Part, header: Header, people: tuple[str, str], subject: str, text: str) -> Bounce | None:
+def bounce(
+    root: Part, header: Header, people: tuple[str, str], subject: str, text: str
+) -> Bounce | None:
     """The failure that a mail reports, or None. `people` is the sender's address and name."""
     report = _report(root)
     if report is None and not _looks_like_bounce(root, header, people, subject, text):
@@ -152,7 +101,10 @@ def bounce(root: Part, header: Header, people: tuple[str, str], subject: str, te
 
 def _report(root: Part) -> Part | None:
     """The machine-readable half of a multipart/report about delivery."""
-    if root.params.get("report-type", "").lower() in ("disposition-notification", "feedback-report"):
+    if root.params.get("report-type", "").lower() in (
+        "disposition-notification",
+        "feedback-report",
+    ):
         return None
     return next((part for part in root.walk() if part.type in _STATUS_TYPES), None)
 
@@ -160,41 +112,58 @@ def _report(root: Part) -> Part | None:
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 
 
-def _looks_like_bounce(root: Part, header: Header, people: tuple[str, str], subject: str, text: str) -> bool:
+def _looks_like_bounce(
+    root: Part, header: Header, people: tuple[str, str], subject: str, text: str
+) -> bool:
     address, name = people
     if header("x-failed-recipients"):
         return True
-    daemon = bool(_DAEMON.match(address.partition("@")[0]) or _DAEMON_NAME.search(name))
+    daemon = bool(signs.DAEMON.match(address.partition("@")[0]) or signs.DAEMON_NAME.search(name))
     null = any(value.strip() == "<>" for value in header("return-path"))
-    titled = bool(_BOUNCE_SUBJECT.search(subject))
-    if root.type == "multipart/report" and root.params.get("report-type", "").lower() == "delivery-status":
+    titled = bool(signs.BOUNCE_SUBJECT.search(subject))
+    if (
+        root.type == "multipart/report"
+        and root.params.get("report-type", "").lower() == "delivery-status"
+    ):
         return True
-    if not (daemon or null or titled) or (_VACATION.match(subject) and not daemon):
+    if not (daemon or null or titled) or (signs.VACATION.match(subject) and not daemon):
         return False
     start = text[:4000]
-    phrases = bool(_PHRASES.search(start))
-    coded = bool(_STATUS.search(start) or _REPLY_CODE.search(start))
-    evidence = 2 * daemon + null + 2 * titled + phrases + coded + _returns_a_mail(root, text[:_ENOUGH])
+    phrases = bool(signs.PHRASES.search(start))
+    coded = bool(signs.STATUS.search(start) or signs.REPLY_CODE.search(start))
+    evidence = (
+        2 * daemon + null + 2 * titled + phrases + coded + _returns_a_mail(root, text[:_ENOUGH])
+    )
     return evidence >= 4 or (daemon and (titled or phrases)) or (titled and phrases and coded)
 
 
 def _returns_a_mail(root: Part, text: str) -> bool:
-    return any(part.type in _RETURNED for part in root.walk()) or bool(_MESSAGE_ID.search(text))
+    return any(part.type in _RETURNED for part in root.walk()) or bool(
+        signs.MESSAGE_ID.search(text)
+    )
 
 
-_RETURNED = ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers")
+_RETURNED = (
+    "message/rfc822",
+    "text/rfc822-headers",
+    "message/rfc822-headers",
+    "message/global",
+    "message/global-headers",
+)
 
 
 def _halves(text: str) -> tuple[str, str]:
     """What the daemon says, and the returned mail as far as it stands in the text."""
-    begins = _ORIGINAL_BEGINS.search(text)
+    begins = signs.ORIGINAL_BEGINS.search(text)
     return (text[: begins.start()], text[begins.start() :]) if begins else (text, "")
 
 
 def _delivery_status(report: Part) -> dict[str, str]:
-    """The first recipient that failed; RFC 3464 has one block per message, then one per recipient."""
+    """The first recipient that failed: there is a block for the message, then one for each."""
     blocks = [_block(block) for block in re.split(r"\n\s*\n", lines(decode(report.content()).text))]
-    of_people = [block for block in blocks if "final-recipient" in block or "original-recipient" in block]
+    of_people = [
+        block for block in blocks if "final-recipient" in block or "original-recipient" in block
+    ]
     failed = [block for block in of_people if block.get("action", "failed") == "failed"]
     return next(iter(failed or of_people or blocks), {})
 
@@ -212,30 +181,33 @@ def _block(text: str) -> dict[str, str]:
 
 def _status(facts: dict[str, str], words: str) -> str:
     for source in (facts.get("status", ""), facts.get("diagnostic-code", ""), words):
-        if found := _STATUS.search(source):
-            if found[1] not in ("5.0.0", "4.0.0", "2.0.0"):
-                return found[1]
-    for source in (facts.get("status", ""), facts.get("diagnostic-code", ""), words):
-        if found := _STATUS.search(source):
+        found = signs.STATUS.search(source)
+        if found and not found[1].endswith(".0.0"):
             return found[1]
-        if code := _REPLY_CODE.search(source):
+    for source in (facts.get("status", ""), facts.get("diagnostic-code", ""), words):
+        if found := signs.STATUS.search(source):
+            return found[1]
+        if code := signs.REPLY_CODE.search(source):
             return f"{code[1][0]}.0.0"
     return "5.0.0"
 
 
 def _recipient(facts: dict[str, str], header: Header, words: str, original: str) -> str:
-    stated = [facts.get(key, "") for key in ("original-recipient", "final-recipient", "x-actual-recipient")]
+    stated = [
+        facts.get(key, "")
+        for key in ("original-recipient", "final-recipient", "x-actual-recipient")
+    ]
     stated += [*header("x-failed-recipients")]
     for source in stated:
-        if found := _ADDRESS.search(source.rpartition(";")[2].replace("+AEA-", "@")):
+        if found := signs.ADDRESS.search(source.rpartition(";")[2].replace("+AEA-", "@")):
             return found[0].lower()
-    ours = {address.lower() for line in header("to") for address in _ADDRESS.findall(line)}
-    for match in (*_FAILED_LINE.finditer(words), *_ADDRESS.finditer(words)):
+    ours = {address.lower() for line in header("to") for address in signs.ADDRESS.findall(line)}
+    for match in (*signs.FAILED_LINE.finditer(words), *signs.ADDRESS.finditer(words)):
         address = match[match.lastindex or 0].lower().strip(".")
-        if address not in ours and not _DAEMON.match(address):
+        if address not in ours and not signs.DAEMON.match(address):
             return address
     to = re.search(r"^[ \t>]{0,20}to:\s{0,8}(.{0,200})", original, re.IGNORECASE | re.MULTILINE)
-    found = _ADDRESS.search(to[1]) if to else None
+    found = signs.ADDRESS.search(to[1]) if to else None
     return found[0].lower() if found else ""
 
 
@@ -245,5 +217,5 @@ def _original_id(root: Part, text: str) -> str:
             fields = dict(reversed(fields_of(part.content())))
             if ids := identifiers(fields.get("message-id", b"")):
                 return ids[0]
-    found = _MESSAGE_ID.search(text)
+    found = signs.MESSAGE_ID.search(text)
     return found[1] if found else ""

@@ -1,7 +1,8 @@
-"""A mail as a tree of parts, read from bytes: nothing raises, nothing recurses further than the caps allow.
+"""A mail as a tree of parts, read from bytes: nothing raises, nothing goes deeper than the caps.
 
-The standard library's parser is exact about correct mail; on broken mail it raises, loses text or recurses until it
-dies, and it reads line by line. This one looks for delimiters with `bytes.find`, so that 200 kB of base64 cost nothing.
+The standard library's parser is exact about correct mail; on broken mail it raises, loses text or
+recurses until it dies, and it reads line by line. This one looks for delimiters with `bytes.find`,
+so that 200 kB of base64 cost nothing.
 """
 
 import binascii
@@ -18,7 +19,8 @@ _NEW_LINE = re.compile(rb"\n(?![ \t])")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
 _MBOX_FROM = re.compile(rb"\A>?From [^\r\n]*\r?\n")
 _LOST_BOUNDARY = re.compile(
-    rb"^--(\S{1,198})[ \t]{0,8}\r?\n(?=content-[a-z-]{1,40}[ \t]{0,8}:)", re.IGNORECASE | re.MULTILINE
+    rb"^--(\S{1,198})[ \t]{0,8}\r?\n(?=content-[a-z-]{1,40}[ \t]{0,8}:)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 _ADDRESSES = frozenset({"to", "cc", "bcc", "resent-to", "resent-cc"})
@@ -81,7 +83,11 @@ def _part(raw: bytes, caps: Caps, budget: _Budget, depth: int, default: str) -> 
     declared = part.first("content-type")
     if declared:
         kind, part.params = parameters(declared)
-        part.type = kind if _TYPE.fullmatch(kind) else ("text/plain" if kind in ("", "text") else _guess(kind))
+        part.type = (
+            kind
+            if _TYPE.fullmatch(kind)
+            else ("text/plain" if kind in ("", "text") else _guess(kind))
+        )
     if part.type.startswith("multipart/"):
         _divide(part, caps, budget, depth)
     return part
@@ -93,7 +99,7 @@ def _guess(kind: str) -> str:
 
 
 def _divide(part: Part, caps: Caps, budget: _Budget, depth: int) -> None:
-    """Gives a multipart its children; one that cannot be divided is read as text, so that nothing is lost."""
+    """Gives a multipart its children; one that cannot be divided is read as text, not lost."""
     if depth >= caps.depth:
         part.type, budget.clipped = "application/octet-stream", True
         return
@@ -145,7 +151,7 @@ def _without_last_break(piece: bytes) -> bytes:
 
 
 def _split(raw: bytes, caps: Caps, budget: _Budget) -> tuple[list[tuple[str, bytes]], bytes]:
-    """The header fields and the body. A body without a blank line before it is found all the same."""
+    """The header fields and the body, which is found without a blank line before it too."""
     if raw[:1] == b"\n" or raw[:2] == b"\r\n":
         return [], raw[raw.index(b"\n") + 1 :]
     end = _HEADER_END.search(raw)
@@ -183,7 +189,9 @@ _BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} +([^\r\n]+)\r?\n", re.MULTI
 _UU_LINE = re.compile(rb"([ -`]+)[ \t]*\r?\n")
 
 
-def uuencoded(body: bytes, limit: int = CAPS.unpacked_files) -> Iterator[tuple[bytes, bytes, slice]]:
+def uuencoded(
+    body: bytes, limit: int = CAPS.unpacked_files
+) -> Iterator[tuple[bytes, bytes, slice]]:
     """Files that stand in the middle of a text: name, content, and where."""
     at = 0
     for _ in range(limit):

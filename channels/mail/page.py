@@ -1,7 +1,8 @@
 """HTML mail as plain text, and as HTML that can be shown without harm.
 
-The text is read from the stream of tags, without building a tree: 100 000 nested `<div>` took a tree builder 33 s,
-and 30 000 open `<b>` all memory there was. A stream costs the same whatever the nesting, and words need no tree.
+The text is read from the stream of tags, without a tree: 100 000 nested `<div>` took a tree builder
+33 s, and 30 000 open `<b>` all memory there was. A stream costs the same whatever the nesting, and
+words need no tree.
 """
 
 import re
@@ -16,18 +17,27 @@ _TAG = re.compile(r"""<(/?)([a-zA-Z][^\s/>]*+)((?:[^>"']++|"[^"]*+"|'[^']*+')*+)
 _ATTRIBUTE = re.compile(r"""([^\s=>"'/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+)))?""")
 _TAG_WINDOW = 2048  # a tag longer than this has a picture inside, and no `>` in it
 
+
+def _words(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
 # What stands in them is no text; they end at their own closing tag and nothing else.
-_RAW = frozenset({"script", "style", "title", "textarea", "xmp", "noembed", "noframes"})
-_SILENT = frozenset({"head", "template", "iframe", "object", "select", "svg", "math", "audio", "video", "canvas"})
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-_LOOSE = frozenset("p li td th tr tbody thead tfoot option dt dd colgroup body html head".split())
-_LINES = frozenset(
-    "div tr table section article header footer address form center main nav fieldset figure dt dd tbody thead"
-    " caption aside li body".split()
+_RAW = _words("script style title textarea xmp noembed noframes")
+_SILENT = _words("head template iframe object select svg math audio video canvas")
+_VOID = _words("area base br col embed hr img input link meta param source track wbr")
+_LOOSE = _words("p li td th tr tbody thead tfoot option dt dd colgroup body html head")
+_LINES = _words(
+    "div tr table section article header footer address form center main nav fieldset "
+    "figure dt dd tbody thead caption aside li body"
 )
-_PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6 ul ol dl pre blockquote".split())
-_HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all|visibility\s*:\s*hidden", re.IGNORECASE)
-_TIGHT = re.compile(r"""class\s*=\s*["']?Mso|style\s*=\s*["'][^"']*margin(?:-top|-bottom)?\s*:\s*0""", re.IGNORECASE)
+_PARAGRAPHS = _words("p h1 h2 h3 h4 h5 h6 ul ol dl pre blockquote")
+_HIDDEN = re.compile(
+    r"display\s*:\s*none|mso-hide\s*:\s*all|visibility\s*:\s*hidden", re.IGNORECASE
+)
+_TIGHT = re.compile(
+    r"""class\s*=\s*["']?Mso|style\s*=\s*["'][^"']*margin(?:-top|-bottom)?\s*:\s*0""", re.IGNORECASE
+)
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _TRAILING = re.compile(r"[ \t]+(?=\n)")
 
@@ -62,11 +72,15 @@ def _tag_at(html: str, at: int) -> tuple[_Token, int]:
         return _Token("", False, ""), len(html) if end < 0 else end + 3
     following = html[at + 1 : at + 2]
     end = html.find(">", at)
-    if end < 0 or not (following in ("!", "?", "/") or following.isascii() and following.isalpha()):
+    if end < 0 or not (
+        following in ("!", "?", "/") or (following.isascii() and following.isalpha())
+    ):
         return _Token("", False, "<"), at + 1  # `a < b`, written carelessly
     words = html[at + 1 : end].split(None, 1) or [""]
     name = words[0].lower()
-    return _Token(name.strip("/!?"), name.startswith("/"), words[1] if len(words) > 1 else ""), end + 1
+    return _Token(
+        name.strip("/!?"), name.startswith("/"), words[1] if len(words) > 1 else ""
+    ), end + 1
 
 
 def _after_raw(html: str, at: int, tag: str) -> int:
@@ -76,12 +90,13 @@ def _after_raw(html: str, at: int, tag: str) -> int:
 
 def attributes(source: str) -> dict[str, str]:
     return {
-        match[1].lower(): unescape(match[2] or match[3] or match[4] or "") for match in _ATTRIBUTE.finditer(source)
+        match[1].lower(): unescape(match[2] or match[3] or match[4] or "")
+        for match in _ATTRIBUTE.finditer(source)
     }
 
 
 def to_text(html: str) -> str:
-    """What a reader would see: quotes marked with `> `, targets of links in angle brackets, pictures by their words."""
+    """What a reader would see: quotes behind `> `, targets of links in `<>`, pictures by name."""
     writer = _Writer()
     for token in _tokens(html[: CAPS.html]):
         writer.take(token)
@@ -206,7 +221,11 @@ class _Writer:
 
     def _say_target(self, target: str, start: int) -> None:
         shown = "".join(self._out[start:])
-        if target.startswith(("http://", "https://")) and len(target) < 500 and target.rstrip("/") not in shown:
+        if (
+            target.startswith(("http://", "https://"))
+            and len(target) < 500
+            and target.rstrip("/") not in shown
+        ):
             self._space = bool(shown)
             self._word(f"<{target}>")
 
@@ -220,9 +239,10 @@ def _is_hidden(tag: str, source: str) -> bool:
 
 # --- HTML to show ---------------------------------------------------------------------------
 
-_SHOWN = frozenset(
-    "a abbr b blockquote br caption cite code col colgroup dd del div dl dt em font h1 h2 h3 h4 h5 h6 hr i img ins"
-    " li ol p pre q s small span strike strong sub sup table tbody td tfoot th thead tr tt u ul".split()
+_SHOWN = _words(
+    "a abbr b blockquote br caption cite code col colgroup dd del div dl dt em font h1 h2 "
+    "h3 h4 h5 h6 hr i img ins li ol p pre q s small span strike strong sub sup table tbody "
+    "td tfoot th thead tr tt u ul"
 )
 _KEPT = {
     "*": {"align", "dir", "lang", "title"},
@@ -238,13 +258,18 @@ _DEEPEST, _MOST_ENTITIES = 256, 20_000  # of either, more takes the tree builder
 
 
 def sanitised(html: str) -> str:
-    """By allow-list, with pictures only from the mail itself, so that looking at it tells nobody anything.
+    """By allow-list, with pictures only from the mail itself: looking at it tells nobody anything.
 
-    Empty when the page is too large or too deep to be given to a tree builder; the text is there all the same.
+    Empty when the page is too large or too deep for a tree builder; the text is there all the same.
     """
-    if not html or len(html) > CAPS.html or html.count("&") > _MOST_ENTITIES or _nesting(html) > _DEEPEST:
+    if (
+        not html
+        or len(html) > CAPS.html
+        or html.count("&") > _MOST_ENTITIES
+        or _nesting(html) > _DEEPEST
+    ):
         return ""
-    import nh3  # noqa: PLC0415  (only who shows a mail needs it)
+    import nh3
 
     return nh3.clean(
         html,
@@ -263,7 +288,7 @@ def _harmless(tag: str, attribute: str, value: str) -> str | None:
 
 
 def _nesting(html: str) -> int:
-    """How many elements stand open at once, at most; those that close themselves are not counted."""
+    """How many elements stand open at once, at most, without those that close themselves."""
     depth = deepest = 0
     for tag, closing, source in _tokens(html):
         if tag and tag not in _VOID and tag not in _LOOSE and not source.endswith("/"):

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_tz
@@ -12,7 +12,7 @@ from channels.mail import authentic, invite, machine, mime, page, tnef, trim
 from channels.mail.caps import CAPS, Caps
 from channels.mail.charset import clean, decode, lines
 from channels.mail.files import File, made
-from channels.mail.headers import People, Person, identifiers, one_line, people, text_of
+from channels.mail.headers import People, Person, identifiers, parameters, people, text_of
 
 __all__ = ["File", "Mail", "Person", "authentication", "content_hash", "parse", "show"]
 
@@ -41,7 +41,9 @@ class Mail:
     bounce: machine.Bounce | None = None
     clipped: bool = False  # a cap cut something off
     too_large: bool = False  # only the beginning was read
-    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # header, names in lower case
+    fields: tuple[tuple[str, str], ...] = field(
+        default=(), repr=False
+    )  # header, names in lower case
 
     @property
     def sender(self) -> Person:
@@ -68,7 +70,11 @@ def parse(raw: bytes, caps: Caps = CAPS) -> Mail:
     text = clean(body.text)[: caps.text]
     in_reply_to, references = envelope.ids("in-reply-to"), envelope.ids("references")
     first = sender.all[0] if sender.all else Person("", "")
-    identity = first.addr.lower() if sender.clear and len(sender.all) == 1 and envelope.count("from") == 1 else ""
+    identity = (
+        first.addr.lower()
+        if sender.clear and len(sender.all) == 1 and envelope.count("from") == 1
+        else ""
+    )
     return Mail(
         subject=subject,
         senders=sender.all,
@@ -95,7 +101,7 @@ def parse(raw: bytes, caps: Caps = CAPS) -> Mail:
 
 
 def show(raw: bytes) -> dict[str, object]:
-    """What `python -m channels.mail show` prints: `text` is the first text part, `text_joined` all of several."""
+    """What the command prints: `text` is the first text part, `text_joined` all of several."""
     mail = parse(raw)
     several = {"text_joined": mail.text} if mail.text.strip() != mail.first_text.strip() else {}
     return {
@@ -109,7 +115,8 @@ def show(raw: bytes) -> dict[str, object]:
         **several,
         "visible": mail.visible,
         "attachments": [
-            {"name": file.name, "size": file.size, "type": file.type, "sha256": file.sha256} for file in mail.files
+            {"name": file.name, "size": file.size, "type": file.type, "sha256": file.sha256}
+            for file in mail.files
         ],
         "auto": bool(mail.auto),
         "bounce": _shown_bounce(mail.bounce),
@@ -132,7 +139,7 @@ def _shown_bounce(bounce: machine.Bounce | None) -> dict[str, object] | None:
 
 
 def content_hash(mail: Mail) -> str:
-    """The same for two copies of a mail, whichever way they travelled: nothing that a carrier adds goes in."""
+    """The same for two copies of a mail, whichever way they came: no carrier's traces go in."""
     digest = hashlib.sha256()
     sent = mail.sent_at.isoformat() if mail.sent_at else ""
     people = [f"{person.name}\0{person.addr.lower()}" for person in mail.senders]
@@ -144,7 +151,7 @@ def content_hash(mail: Mail) -> str:
 
 
 def authentication(mail: Mail, trusted: Collection[str]) -> authentic.Verdict:
-    """Whether the mail servers in `trusted` vouch for From; "none" when From is not one plain address."""
+    """Whether the servers in `trusted` vouch for From; "none" when that is not one address."""
     domain = mail.identity.rpartition("@")[2]
     return authentic.verdict(domain, mail.header("authentication-results"), trusted)
 
@@ -194,13 +201,17 @@ def _moment(date: str) -> datetime | None:
 
 
 _REPLY = re.compile(
-    r"^\s*(?:\[[^\]]{1,40}\]\s*)*(?:re|aw|antw|sv|vs|ref|rif|odp|回复|回覆|答复|答覆|返信|회신|ynt|отв?)(?:\[\d+\])?\s*[:：]", re.IGNORECASE
+    r"^\s*(?:\[[^\]]{1,40}\]\s*)*(?:re|aw|antw|sv|vs|ref|rif|odp|回复|回覆|答复|答覆|返信|회신|ynt|отв?)(?:\[\d+\])?\s*[:：]",
+    re.IGNORECASE,
 )
-_FORWARD = re.compile(r"^\s*(?:\[[^\]]{1,40}\]\s*)*(?:fwd?|wg|tr|i|rv|enc|doorst|vb|转发|轉寄|转寄|転送|전달)\s*[:：]", re.IGNORECASE)
+_FORWARD = re.compile(
+    r"^\s*(?:\[[^\]]{1,40}\]\s*)*(?:fwd?|wg|tr|i|rv|enc|doorst|vb|转发|轉寄|转寄|転送|전달)\s*[:：]",
+    re.IGNORECASE,
+)
 
 
 def _visible(text: str, subject: str, *, is_reply: bool) -> str:
-    """Only replies are trimmed: of a first mail and of a forward everything was meant to be read."""
+    """Only replies are trimmed: a first mail and a forward are meant to be read whole."""
     if _FORWARD.match(subject) or not (is_reply or _REPLY.match(subject)):
         return text
     return trim.visible(text)
@@ -241,7 +252,7 @@ def _body(root: mime.Part, caps: Caps) -> _Body:
 
 
 def _read(part: mime.Part, body: _Body, caps: Caps, *, is_text: bool) -> None:
-    """Sorts a part into text, HTML and files; `is_text` is false where a better alternative is read."""
+    """Sorts a part into text, HTML and files; `is_text`: no better alternative is read."""
     if part.type == "multipart/alternative":
         chosen = _chosen(part)
         for child in part.children:
@@ -295,10 +306,14 @@ def _is_body(part: mime.Part, body: _Body) -> bool:
     if part.type in ("text/plain", "text/html"):
         started = bool(body.texts or body.pages)
         return not (started and _file_name(part))
-    return part.type == "text/calendar" or (part.type not in _TEXT_FILES and not _file_name(part) and not body.texts)
+    return part.type == "text/calendar" or (
+        part.type not in _TEXT_FILES and not _file_name(part) and not body.texts
+    )
 
 
-_TEXT_FILES = frozenset({"text/rfc822-headers", "text/csv", "text/x-vcard", "text/vcard", "text/directory", "text/rtf"})
+_TEXT_FILES = frozenset(
+    {"text/rfc822-headers", "text/csv", "text/x-vcard", "text/vcard", "text/directory", "text/rtf"}
+)
 
 
 def _read_text(part: mime.Part, body: _Body, caps: Caps, *, is_text: bool) -> None:
@@ -315,7 +330,9 @@ def _read_text(part: mime.Part, body: _Body, caps: Caps, *, is_text: bool) -> No
             body.texts.append(page.to_text(text))
     elif part.type == "text/calendar":
         body.calendars.append(text)
-        body.files.append(made(_file_name(part, body.charset) or "invite.ics", "text/calendar", content))
+        body.files.append(
+            made(_file_name(part, body.charset) or "invite.ics", "text/calendar", content)
+        )
     elif is_text:
         body.texts.append(text)
 
@@ -337,7 +354,10 @@ def _read_file(part: mime.Part, body: _Body) -> None:
     content_id = text_of(part.first("content-id")).strip("<> ")
     inline = part.first("content-disposition").lstrip()[:6].lower() == b"inline"
     body.files.append(made(name, part.type, content, content_id, inline=inline or bool(content_id)))
-    if part.type in ("application/ms-tnef", "application/vnd.ms-tnef") or name.lower() == "winmail.dat":
+    if (
+        part.type in ("application/ms-tnef", "application/vnd.ms-tnef")
+        or name.lower() == "winmail.dat"
+    ):
         _open_tnef(content, body)
 
 
@@ -360,5 +380,5 @@ def _open_tnef(content: bytes, body: _Body) -> None:
 
 
 def _file_name(part: mime.Part, charset: str = "") -> str:
-    _, disposition = mime.parameters(part.first("content-disposition"), charset)
+    _, disposition = parameters(part.first("content-disposition"), charset)
     return disposition.get("filename") or part.params.get("name", "")

@@ -1,4 +1,4 @@
-"""winmail.dat: what Outlook wraps its attachments in when it believes that everybody has Outlook (MS-OXTNEF)."""
+"""winmail.dat: what Outlook wraps attachments in, believing that all have Outlook (MS-OXTNEF)."""
 
 import struct
 from collections.abc import Iterator
@@ -10,10 +10,27 @@ from channels.mail.charset import clean, decode, lines
 SIGNATURE = b"\x78\x9f\x3e\x22"
 
 _ATTACHMENT_STARTS, _ATTACHMENT_TITLE, _ATTACHMENT_DATA = 0x00069002, 0x00018010, 0x0006800F
-_ATTACHMENT_PROPERTIES, _MESSAGE_PROPERTIES, _BODY, _CODE_PAGE = 0x00069005, 0x00069003, 0x0002800C, 0x00069007
+_ATTACHMENT_PROPERTIES, _MESSAGE_PROPERTIES, _BODY, _CODE_PAGE = (
+    0x00069005,
+    0x00069003,
+    0x0002800C,
+    0x00069007,
+)
 _LONG_NAME, _SHORT_NAME, _MIME_TYPE, _CONTENT_ID, _DATA = 0x3707, 0x3704, 0x370E, 0x3712, 0x3701
 _PLAIN_BODY, _HTML_BODY = 0x1000, 0x1013
-_SIZES = {0x02: 4, 0x03: 4, 0x04: 4, 0x05: 8, 0x06: 8, 0x07: 8, 0x0A: 4, 0x0B: 4, 0x14: 8, 0x40: 8, 0x48: 16}
+_SIZES = {
+    0x02: 4,
+    0x03: 4,
+    0x04: 4,
+    0x05: 8,
+    0x06: 8,
+    0x07: 8,
+    0x0A: 4,
+    0x0B: 4,
+    0x14: 8,
+    0x40: 8,
+    0x48: 16,
+}
 _STRING, _UNICODE, _BINARY, _OBJECT, _MANY = 0x1E, 0x1F, 0x102, 0x0D, 0x1000
 
 
