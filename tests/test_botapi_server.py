@@ -309,6 +309,14 @@ async def test_a_file_link_lasts_an_hour(local, clock, wang):
         await file.download_as_bytearray()
 
 
+async def test_a_download_may_break_off_and_be_tried_again(bot, api, wang):
+    file = await bot.get_file(wang.document(b"abc", "a.txt").raw["document"]["file_id"])
+    api.fail("download", "drop")
+    with pytest.raises(NetworkError):
+        await file.download_as_bytearray()
+    assert await file.download_as_bytearray() == b"abc"
+
+
 async def test_what_is_no_picture_is_no_photo(local, wang):
     with pytest.raises(BadRequest, match=r"(?i)image_process_failed"):
         await local.send_photo(42, b"not a picture")

@@ -16,7 +16,7 @@ from bot.trial.botapi.chats import Chat, Kept
 from bot.trial.botapi.commands import CommandBook
 from bot.trial.botapi.faults import Fault, Faults, Trouble
 from bot.trial.botapi.feed import PRESS_LIFETIME, Feed
-from bot.trial.botapi.files import Files
+from bot.trial.botapi.files import Files, StoredFile
 from bot.trial.botapi.hook import Hook
 from bot.trial.botapi.people import Group, Person
 from bot.trial.botapi.rates import Rates
@@ -160,8 +160,7 @@ class BotApi:
         """One request. Raises Dropped and NoAnswer where a fault was planned."""
         self._log.append(Call(method, params, self.clock()))
         try:
-            if token != self.token:
-                raise Refused(401, "Unauthorized")
+            self._know(token)
             fault = self.faults.take(method.lower())
             if fault and fault.before:
                 fault.strike()
@@ -173,6 +172,19 @@ class BotApi:
         except Refused as refusal:
             return Reply.no(refusal)
         return Reply.of(result)
+
+    async def download(self, token: str, path: str) -> StoredFile:
+        """A file by the link that getFile gave; its trouble is planned as "download"."""
+        self._know(token)
+        if fault := self.faults.take("download"):
+            fault.strike()
+        if delay := self.faults.delay("download"):
+            await asyncio.sleep(delay)
+        return self.files.download(path)
+
+    def _know(self, token: str) -> None:
+        if token != self.token:
+            raise Refused(401, "Unauthorized")
 
     async def _perform(self, method: str, params: Params) -> Any:
         deed = METHODS.get(method.lower())

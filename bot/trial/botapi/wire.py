@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
@@ -31,6 +31,7 @@ def listen(port: int = 0, host: str = "127.0.0.1") -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind((host, port))
+    listening.listen(128)  # whoever comes before uvicorn is up waits instead of being refused
     return listening
 
 
@@ -41,31 +42,38 @@ def http_app(api: BotApi, *more: Route) -> Starlette:
 def routes(api: BotApi) -> list[Route]:
     async def method(request: Request) -> Response:
         token, name = request.path_params["token"], request.path_params["method"]
+        params = await _params(request)
+        return _json(await _unless_hung_up(request, api.call(token, name, params)))
+
+    async def download(request: Request) -> Response:
+        token, path = request.path_params["token"], request.path_params["path"]
+        stored = await api.download(token, path)
+        return Response(stored.data, media_type="application/octet-stream")
+
+    return [
+        Route("/bot{token}/{method}", _answering(method), methods=["GET", "POST"]),
+        Route("/file/bot{token}/{path:path}", _answering(download)),
+    ]
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _answering(endpoint: Endpoint) -> Endpoint:
+    """Trouble as a client over the wire sees it."""
+
+    async def answer(request: Request) -> Response:
         try:
-            work = api.call(token, name, await _params(request))
-            reply = await _unless_hung_up(request, work)
+            return await endpoint(request)
         except Dropped:
             return HangUp()
         except NoAnswer:
             await _hung_up(request)
             return HangUp()
         except Refused as refusal:
-            reply = Reply.no(refusal)
-        return _json(reply)
-
-    async def download(request: Request) -> Response:
-        try:
-            stored = api.files.download(request.path_params["path"])
-        except Refused as refusal:
             return _json(Reply.no(refusal))
-        if request.path_params["token"] != api.token:
-            return _json(Reply.no(Refused(401, "Unauthorized")))
-        return Response(stored.data, media_type="application/octet-stream")
 
-    return [
-        Route("/bot{token}/{method}", method, methods=["GET", "POST"]),
-        Route("/file/bot{token}/{path:path}", download),
-    ]
+    return answer
 
 
 class HangUp(Response):
@@ -151,26 +159,23 @@ class InProcess(BaseRequest):
         **timeouts: Any,
     ) -> tuple[int, bytes]:
         path = unquote(urlsplit(url).path)
-        if "/file/bot" in path:
-            return self._download(path)
-        token, _, name = path.rpartition("/bot")[2].partition("/")
         patience = self.read_timeout if read_timeout is self.DEFAULT_NONE else read_timeout
         try:
             async with asyncio.timeout(patience):
-                reply = await self._api.call(token, name, _from_ptb(request_data))
+                return await self._answer(path, _from_ptb(request_data))
         except Dropped as drop:
             cause = _trouble(drop)
             raise NetworkError(f"httpx.{type(cause).__name__}: {cause}") from cause
         except (NoAnswer, TimeoutError):
             raise TimedOut from httpx.ReadTimeout("")
-        return reply.status, reply.encoded()
 
-    def _download(self, path: str) -> tuple[int, bytes]:
-        token, _, rest = path.rpartition("/file/bot")[2].partition("/")
+    async def _answer(self, path: str, params: Params) -> tuple[int, bytes]:
+        token, _, rest = path.rpartition("/bot")[2].partition("/")
+        if "/file/bot" not in path:
+            reply = await self._api.call(token, rest, params)
+            return reply.status, reply.encoded()
         try:
-            if token != self._api.token:
-                raise Refused(401, "Unauthorized")
-            return 200, self._api.files.download(rest).data
+            return 200, (await self._api.download(token, rest)).data
         except Refused as refusal:
             return refusal.code, Reply.no(refusal).encoded()
 
