@@ -75,6 +75,20 @@ UNRESOLVED_CODES = ("needs_onsite", "needs_expert", "needs_parts", "needs_vendor
 SCORES = ("5", "4", "3", "2", "1")
 PRIORITIES = ("P1", "P2", "P3", "P4")
 MODES = ("onsite", "remote", "phone")
+CATEGORIES = (
+    "printer",
+    "hardware",
+    "network",
+    "os",
+    "office",
+    "business-app",
+    "POS",
+    "account",
+    "virus",
+    "new-install",
+    "move",
+    "consultation",
+)
 
 ACTIONS: Mapping[A, Spec] = {
     A.TRIAGE: Spec(who=DESK, words=_words("受理 分诊", "triage")),
@@ -137,7 +151,7 @@ ACTIONS: Mapping[A, Spec] = {
     A.NOTE: Spec(who=JOB | DESK | EXPERT, words=_words("备注", "note")),
     A.URGE: Spec(who=OWN, words=_words("催单 催", "urge"), sms="URG"),
     A.SET_SITE: Spec(who=OWN | DESK | JOB),
-    A.SET_CATEGORY: Spec(who=OWN | DESK | JOB),
+    A.SET_CATEGORY: Spec(who=OWN | DESK | JOB, args=CATEGORIES),
     A.SET_PRIORITY: Spec(who=OWN | DESK, args=PRIORITIES),
     A.SET_DEVICE: Spec(who=OWN | DESK | JOB),
     A.SET_MODE: Spec(who=DESK, args=MODES),

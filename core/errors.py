@@ -76,3 +76,11 @@ class Unclear(Exception):
 
 class StorageBusy(Exception):
     """The database cannot take a write now: confirm nothing, try again."""
+
+
+class FileTooLarge(Exception):
+    """More than the carrier hands out, or than we take."""
+
+
+class FileVanished(Exception):
+    """The carrier no longer has it."""

@@ -245,6 +245,7 @@ def relations(tx: Tx, ticket: Ticket, person: Person) -> set[Relation]:
         found.add(Relation.OWN)
     if ticket.assignee_id == person.id:
         found.add(Relation.JOB)
-    if person.is_staff and tx.first(Offer, ticket_id=ticket.id, person_id=person.id, state="open"):
+    offer = tx.first(Offer, ticket_id=ticket.id, person_id=person.id, state="open")
+    if offer is not None:
         found.add(Relation.OFFERED)
     return found

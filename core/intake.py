@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core import binding, keypad
-from core.actions import Relation, available, typed_words
+from core.actions import ACTIONS, Relation, available, typed_words
 from core.desk import Desk
 from core.errors import NoSuchTicket
 from core.in_hand import Actor, InHand, relations
@@ -71,11 +71,22 @@ async def receive(desk: Desk, inbound: Inbound, inbox_id: int | None = None) -> 
         if inbox_id is not None and not settle(tx, inbox_id, now):
             return REPEATED
         guest = door(tx, desk, inbound, now)
-        return _Hearing(tx, desk, inbound, guest, now, inbox_id).hear()
+        return Hearing(tx, desk, inbound, guest, now, inbox_id).hear()
 
     outcome = await desk.store.write(body)
     desk.wake()
     return outcome
+
+
+async def known(desk: Desk, inbound: Inbound) -> Guest:
+    """Who stands behind an address, before anything is decided."""
+    return await desk.store.write(lambda tx: door(tx, desk, inbound, desk.now()))
+
+
+def word_for(action: Action, language: str) -> str:
+    """The first typed word that means the action."""
+    words = ACTIONS[action].words
+    return next(iter(words.get(language) or words["en"]), str(action))
 
 
 def door(tx: Tx, desk: Desk, inbound: Inbound, now: datetime) -> Guest:
@@ -125,7 +136,7 @@ def _language(guess: str) -> str:
     return "zh_CN" if guess.lower().startswith("zh") else "en"
 
 
-class _Hearing:
+class Hearing:
     """One message and what it may mean, tried from the surest sign to the faintest."""
 
     def __init__(
@@ -144,6 +155,8 @@ class _Hearing:
         self.event = f"in{inbox_id or inbound.external_id}"
 
     def hear(self) -> Outcome:
+        if self.inbound.detail.get("new"):
+            return self.report()  # /new: a ticket of its own, whatever else is open
         for meaning in (
             self._edited,
             self._automatic,
@@ -157,7 +170,7 @@ class _Hearing:
         ):
             if (outcome := meaning()) is not None:
                 return outcome
-        return self._report()
+        return self.report()
 
     # -- signs that leave no doubt
 
@@ -255,12 +268,12 @@ class _Hearing:
         """Tickets of this person on which the action is possible now, newest first."""
         return [
             ticket
-            for ticket in self._mine(tuple(Status))
+            for ticket in self.mine(tuple(Status))
             if action
             in available(ticket.status, self.person.roles, relations(self.tx, ticket, self.person))
         ]
 
-    def _mine(self, statuses: tuple[Status, ...]) -> list[Ticket]:
+    def mine(self, statuses: tuple[Status, ...] = tuple(OPEN)) -> list[Ticket]:
         """What the person has to do with: own reports, jobs held, jobs offered."""
         tx, person = self.tx, self.person
         found = tx.find(
@@ -362,11 +375,11 @@ class _Hearing:
 
     def _thread(self) -> Outcome | None:
         ticket = self._of_thread()
-        if ticket is None or not self._takes_part(ticket):
+        if ticket is None or not self.takes_part(ticket):
             return None
         return self._add(ticket, why="reply")
 
-    def _takes_part(self, ticket: Ticket) -> bool:
+    def takes_part(self, ticket: Ticket) -> bool:
         """A stranger who quotes a number does not get into a ticket."""
         return self.person.is_staff or ticket.requester_id == self.person.id
 
@@ -470,7 +483,7 @@ class _Hearing:
         if ticket.status == Status.CLOSED and fresh:
             self._keep(ticket.id)
             return self.perform(Request(action=A.REOPEN, number=ticket.number, text=self.text))
-        return self._report(after=ticket)
+        return self.report(after=ticket)
 
     def _learn(self, hand: InHand) -> None:
         """More words while the ticket settles: read all of them together again."""
@@ -486,7 +499,7 @@ class _Hearing:
         elif hand.ticket.settled:
             hand.tell_role(notice, Role.DESK_AGENT)
 
-    def _report(self, after: Ticket | None = None) -> Outcome:
+    def report(self, after: Ticket | None = None) -> Outcome:
         """One message is a report: the ticket exists once the message is stored (promise 1)."""
         read, person = self._read, self.person
         serial = self.tx.next("ticket")
@@ -655,11 +668,11 @@ class _Hearing:
         if number is not None:
             serial = serial_of(number)
             ticket = self.tx.get(Ticket, serial) if serial else None
-            if ticket is None or not self._takes_part(ticket):
+            if ticket is None or not self.takes_part(ticket):
                 return self._refuse(NoSuchTicket(number=number))
             tickets = [ticket]
         else:
-            tickets = self._mine(tuple(OPEN))[:LIST_LIMIT]
+            tickets = self.mine()[:LIST_LIMIT]
         if not tickets:
             return self.say(NoTickets())
         for ticket in tickets:

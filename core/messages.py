@@ -103,6 +103,7 @@ class Receipt:
     id: str
     thread: str = ""
     final: bool = True  # False: accepted, a delivery report will tell
+    shown: str = ""  # fingerprint of what the reader sees, where it can be edited later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -320,8 +320,11 @@ class AskResult(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskReason(AboutTicket):
+class AskChoice(AboutTicket):
+    """One more tap: a reason, a site, a name. `asked` is the action that needs it."""
+
     answer: ClassVar[bool] = True
+    asked: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,7 +166,12 @@ def _place_card(tx: Tx, row: OutboxRow, receipt: Receipt) -> None:
     place = {"account": row.account, "address": row.address, "message_id": receipt.id}
     wanted = ticket.version if ticket else 0
     if tx.update_where(
-        Card, where, **place, drawn_hash="", wanted_version=wanted, drawn_version=wanted - 1
+        Card,
+        where,
+        **place,
+        drawn_hash=receipt.shown,
+        wanted_version=wanted,
+        drawn_version=wanted - 1,
     ):
         return
     tx.insert(
@@ -178,6 +183,7 @@ def _place_card(tx: Tx, row: OutboxRow, receipt: Receipt) -> None:
             account=row.account,
             address=row.address,
             message_id=receipt.id,
+            drawn_hash=receipt.shown,
             wanted_version=wanted,
             drawn_version=wanted - 1,
         )

@@ -125,3 +125,18 @@ class Asset:
     warranty_end: datetime | None = None
     vip: bool = False
     sticker: str = ""  # the random code of its QR label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotaRow:
+    """Leave, cover or an extra shift, besides the weekly hours."""
+
+    id: int = 0
+    person_code: str
+    kind: str = "shift"
+    starts: datetime
+    ends: datetime
+    covers: str | None = None
+    site: str | None = None
+    city: str | None = None
+    note: str = ""

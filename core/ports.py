@@ -119,6 +119,11 @@ class Tx(Protocol):
 class Store(Protocol):
     """Where rows live. The body may run more than once: it must not touch anything but the Tx."""
 
+    async def open(self) -> None: ...
+
+    async def close(self) -> None:
+        """Whoever waits is still served."""
+
     async def write(self, body: Callable[[Tx], T]) -> T:
         """Run the body in one transaction. Raises StorageBusy where nothing can be written now."""
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from core.dispatch.ladder import Entry, default_ladders
 from core.dispatch.rota import Kind, Pattern, Rota, Shift, expand, read_pattern
 from core.dispatch.travel import Place, Travel
-from core.people import Person, Role, Site
+from core.people import Person, Role, RotaRow, Site
 from core.ports import Tx
 from core.rows import Counter
 from core.understand.places import Gazetteer, SiteName
@@ -17,21 +17,6 @@ from core.understand.reading import Reader
 ZONE = ZoneInfo("Asia/Shanghai")
 AHEAD = timedelta(days=8)
 CHANGES = "register"  # the counter that every change of people, sites or rota moves
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RotaRow:
-    """Leave, cover or an extra shift, besides the weekly hours."""
-
-    id: int = 0
-    person_code: str
-    kind: str = "shift"
-    starts: datetime
-    ends: datetime
-    covers: str | None = None
-    site: str | None = None
-    city: str | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +101,7 @@ def _read(tx: Tx, version: int) -> Book:
     names = [
         SiteName(
             code=site.code,
-            names=(site.name, site.name_en, site.district, *site.aliases),
+            names=(site.name, site.name_en, *site.aliases),
             city=site.city,
         )
         for site in sites.values()

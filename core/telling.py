@@ -99,7 +99,7 @@ def tell(
 def _targets(
     tx: Tx, desk: Desk, person: Person, notice: Notice, reply: Reply | None, only: str
 ) -> list[Address]:
-    if reply is not None:
+    if reply is not None and reply.channel in desk.channels:
         return [
             Address(
                 person_id=person.id,

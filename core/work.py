@@ -1,6 +1,6 @@
 """Actions on a ticket, by people: one door for buttons, words, digits and links (promise 5)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from core.lifecycle import Action, Status
 from core.messages import Choice, File
 from core.notices import (
     Acknowledged,
-    AskReason,
+    AskChoice,
     AskResult,
     DeskNotSolved,
     DeskStep,
@@ -105,6 +105,27 @@ def settle(tx: Tx, inbox_id: int, now: datetime, note: str = "", state: str = "d
         )
         == 1
     )
+
+
+async def ignore(desk: Desk, inbox_id: int, why: str) -> None:
+    """Nothing to be done about this row, and it is written down why."""
+    now = desk.now()
+    await desk.store.write(lambda tx: settle(tx, inbox_id, now, note=why, state="ignored"))
+
+
+async def say_refused(desk: Desk, outcome: Outcome, by: Actor) -> None:
+    """A refusal as a letter, where no button waits for a toast."""
+    person, reply = by.person, by.reply
+    if person is None or reply is None:
+        return
+    detail = str(outcome.params.get("by", outcome.params.get("number", "")))
+    notice = Refused(reason=outcome.kind, detail=detail)
+    event = f"refused.{reply.message_id}"
+    now = desk.now()
+    await desk.store.write(
+        lambda tx: tell(tx, desk, person, notice, event=event, now=now, reply=reply)
+    )
+    desk.wake()
 
 
 def perform(tx: Tx, desk: Desk, request: Request, by: Actor, now: datetime) -> Outcome:
@@ -216,6 +237,14 @@ def _accept(hand: InHand, request: Request) -> None:
     _tell_desk(hand)
 
 
+def ask(hand: InHand, action: Action, args: Iterable[str]) -> None:
+    """The action needs one more tap: which reason, which site, who."""
+    hand.answer(
+        AskChoice(number=hand.ticket.number, asked=action),
+        choices=[hand.choice(action, arg) for arg in args],
+    )
+
+
 def job_choices(hand: InHand) -> tuple[Choice, ...]:
     """The next thing that whoever holds the job can do."""
     following = {
@@ -234,10 +263,7 @@ def _decline(hand: InHand, request: Request) -> None:
     assert person is not None
     if not request.arg and not request.text:
         # The reason is part of the answer, and one tap.
-        hand.answer(
-            AskReason(number=hand.ticket.number),
-            choices=[hand.choice(A.DECLINE, reason) for reason in actions.DECLINE_REASONS],
-        )
+        ask(hand, A.DECLINE, actions.DECLINE_REASONS)
         return
     offer = hand.tx.first(Offer, ticket_id=hand.ticket.id, person_id=person.id, state="open")
     if offer is None or not offers.answer(hand, offer, "declined", request.arg or request.text):
@@ -314,10 +340,7 @@ def _forget_words(hand: InHand, person: Person | None) -> None:
 
 def _unresolved(hand: InHand, request: Request) -> None:
     if not request.arg:
-        hand.answer(
-            AskReason(number=hand.ticket.number),
-            choices=[hand.choice(A.REPORT_UNRESOLVED, code) for code in actions.UNRESOLVED_CODES],
-        )
+        ask(hand, A.REPORT_UNRESOLVED, actions.UNRESOLVED_CODES)
         return
     if hand.ticket.status == S.ARRIVED and request.arg == "needs_onsite":
         raise IllegalMove(status=hand.ticket.status, action=A.REPORT_UNRESOLVED)
@@ -433,10 +456,7 @@ def _reassign(hand: InHand, request: Request) -> None:
         )
         site = hand.book.sites.get(hand.ticket.site or "")
         near = [p for p in people if site is None or site.city in p.cities] or people
-        hand.answer(
-            AskReason(number=hand.ticket.number),
-            choices=[hand.choice(A.REASSIGN, p.code or "") for p in near[:12]],
-        )
+        ask(hand, A.REASSIGN, [p.code or "" for p in near[:12]])
         return
     person = hand.book.by_code.get(request.arg) or _by_name(hand, request.arg)
     if person is None:
@@ -570,6 +590,9 @@ def _urge(hand: InHand, request: Request) -> None:
 
 
 def _set_site(hand: InHand, request: Request) -> None:
+    if not request.arg:
+        ask(hand, A.SET_SITE, hand.book.sites)
+        return
     if request.arg not in hand.book.sites:
         raise Missing(number=hand.ticket.number, what="site")
     before = hand.ticket.site
@@ -586,6 +609,9 @@ def _set_site(hand: InHand, request: Request) -> None:
 
 def _set(name: str) -> Callable[[InHand, Request], None]:
     def effect(hand: InHand, request: Request) -> None:
+        if not request.arg:
+            ask(hand, request.action, actions.ACTIONS[request.action].args)
+            return
         was = getattr(hand.ticket, name)
         hand.step(request.action, arg=request.arg, detail={"was": was})
         hand.change(**{name: request.arg})
@@ -594,6 +620,9 @@ def _set(name: str) -> Callable[[InHand, Request], None]:
 
 
 def _set_priority(hand: InHand, request: Request) -> None:
+    if not request.arg:
+        ask(hand, A.SET_PRIORITY, actions.PRIORITIES)
+        return
     if request.arg not in actions.PRIORITIES:
         raise Missing(number=hand.ticket.number, what="priority")
     was = hand.ticket.priority

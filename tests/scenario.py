@@ -16,7 +16,7 @@ from core.messages import File, Inbound, Letter, Receipt
 from core.people import Address, Person
 from core.ports import Capabilities, Store, Tx
 from core.rows import TimerRow
-from core.sla.calendars import built_in
+from core.sla.calendars import shipped
 from core.storage import schema
 from core.storage.sqlite import SqliteStore
 from core.telling import Reply
@@ -62,7 +62,7 @@ class Scenario:
         self.desk = Desk(
             store=store,
             now=lambda: self.moment,
-            calendars=built_in(),
+            calendars=shipped(),
             channels={name: channel.can for name, channel in self.channels.items()},
             rules=rules,
         )

@@ -1,1 +1,39 @@
-"""One file per kind of person."""
+"""What people do in the chat, one file per kind of it. All registration happens here."""
+
+from typing import Any
+
+from telegram import Update
+from telegram.ext import (
+    Application,
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    CommandHandler,
+    MessageHandler,
+    TypeHandler,
+    filters,
+)
+
+from bot.handlers import buttons, commands, everyone
+from bot.pump import report_failure
+
+AnyApplication = Application[Any, Any, Any, Any, Any, Any]
+
+
+def register(app: AnyApplication) -> None:
+    """Put every handler in its place. The catch-all comes last and leaves nothing unsettled."""
+    app.add_error_handler(report_failure)
+    new = filters.UpdateType.MESSAGE  # an edit must not run a command again
+    private = filters.ChatType.PRIVATE
+    for name in commands.ENQUIRIES:
+        app.add_handler(CommandHandler(name, commands.enquiry, new))
+    for name in commands.ON_TICKETS:
+        app.add_handler(CommandHandler(name, commands.on_ticket, new))
+    app.add_handler(CommandHandler("start", commands.start, new))
+    app.add_handler(CommandHandler("new", commands.new, new))
+    app.add_handler(CommandHandler("call", commands.call, new))
+    app.add_handler(CallbackQueryHandler(buttons.press))
+    app.add_handler(ChatMemberHandler(everyone.reachability, ChatMemberHandler.MY_CHAT_MEMBER))
+    app.add_handler(MessageHandler(new & private & filters.COMMAND, commands.unknown))
+    app.add_handler(MessageHandler(new & private, everyone.message))
+    app.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE & private, everyone.message))
+    app.add_handler(TypeHandler(Update, everyone.whatever_else), group=1)

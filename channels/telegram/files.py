@@ -4,16 +4,8 @@ import telegram
 from telegram.error import BadRequest, InvalidToken, RetryAfter, TelegramError
 
 from channels.telegram.verdicts import pause
-from core.errors import Undeliverable
+from core.errors import FileTooLarge, FileVanished, Undeliverable
 from core.messages import File
-
-
-class FileTooLarge(Exception):
-    """More than Telegram hands out, or than we take."""
-
-
-class FileVanished(Exception):
-    """Telegram no longer has it."""
 
 
 async def fetch(bot: telegram.Bot, file: File, limit: int) -> bytes:

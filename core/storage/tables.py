@@ -267,6 +267,7 @@ addresses = _table(
 )
 bindings = _table("bindings", people.Binding, UniqueConstraint("code_hash"))
 sites = _table("sites", people.Site, key="code")
+rota = _table("rota", people.RotaRow, Index("ix_rota_person", "person_code"))
 assets = _table("assets", people.Asset, Index("ix_assets_person", "person_code"), key="code")
 counters = _table("counters", rows.Counter, key="name")
 settings = _table("settings", rows.Setting, key="name")

@@ -1,0 +1,268 @@
+"""A ticket as text and buttons, and every other notice as a chat message."""
+
+import hashlib
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot import buttons
+from channels.telegram.limits import Button, ChatMessage, clip
+from channels.telegram.sending import TelegramChannel
+from core.actions import Relation, available
+from core.desk import Desk
+from core.in_hand import relations
+from core.lifecycle import Action, Status
+from core.messages import Choice, Letter, Receipt
+from core.people import Person
+from core.ports import Tx
+from core.ticket import Card, Offer, Ticket
+from core.words import label, say
+
+A = Action
+TEXT_LIMIT = 1200  # UTF-16 units of a user's words that a card shows
+NARROW = 14  # characters: two such labels still fit beside each other on a telephone
+IN_A_ROW = {A.RATE: 5, A.SET_SITE: 3, A.SET_PRIORITY: 4, A.SET_CATEGORY: 3}
+
+# What a card offers, in this order, if the person may do it now.
+OFFERED: Mapping[str, tuple[Action, ...]] = {
+    "requester": (
+        A.CONFIRM,
+        A.NOT_SOLVED,
+        A.SET_SITE,
+        A.SET_CATEGORY,
+        A.SET_PRIORITY,
+        A.NOT_A_FAULT,
+        A.END_REMOTE,
+        A.RESUME,
+        A.URGE,
+        A.CANCEL,
+        A.REOPEN,
+    ),
+    "engineer": (
+        A.ACCEPT,
+        A.DECLINE,
+        A.DEPART,
+        A.ARRIVE,
+        A.RESOLVE,
+        A.REPORT_UNRESOLVED,
+        A.OFFER_REMOTE,
+        A.DISPATCH,
+        A.WAIT,
+        A.RESUME,
+        A.HAND_OVER,
+    ),
+    "desk": (
+        A.TRIAGE,
+        A.DISPATCH,
+        A.TAKE_OVER,
+        A.RESOLVE,
+        A.REASSIGN,
+        A.SET_SITE,
+        A.SET_PRIORITY,
+        A.CALL,
+        A.CANCEL,
+    ),
+    "supervisor": (A.ACKNOWLEDGE, A.REASSIGN, A.CALL, A.REOPEN),
+}
+# While a report settles its reader corrects it; later these would only be in the way.
+WHILE_NEW = {A.SET_SITE, A.SET_CATEGORY, A.SET_PRIORITY, A.NOT_A_FAULT}
+NOT_WHILE_NEW = {A.URGE}
+TRIAGE_MODES = ("onsite", "remote", "phone")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A ticket as one person may see it."""
+
+    ticket: Ticket
+    person: Person
+    requester: Person
+    assignee: Person | None
+    site: str
+    address: str
+    ties: frozenset[Relation]
+    answer_by: datetime | None
+
+
+def view(tx: Tx, desk: Desk, ticket: Ticket, person: Person) -> View:
+    book = desk.register.open(tx)
+    requester = tx.get(Person, ticket.requester_id)
+    assert requester is not None, ticket
+    assignee = tx.get(Person, ticket.assignee_id) if ticket.assignee_id else None
+    offer = (
+        tx.first(Offer, ticket_id=ticket.id, person_id=person.id, state="open")
+        if person.is_staff
+        else None
+    )
+    place = book.sites.get(ticket.site or "")
+    return View(
+        ticket=ticket,
+        person=person,
+        requester=requester,
+        assignee=assignee,
+        site=book.site_name(ticket.site, person.language or "zh_CN"),
+        address=place.address if place else "",
+        ties=frozenset(relations(tx, ticket, person)),
+        answer_by=offer.answer_by if offer else None,
+    )
+
+
+def card(seen: View, audience: str, key: bytes, *, repeated: bool = False) -> ChatMessage:
+    """The one live message of a ticket in one chat. Pure: the same ticket gives the same card."""
+    return ChatMessage(
+        html=_text(seen, audience, repeated),
+        buttons=_rows(card_choices(seen, audience), seen.person, key),
+    )
+
+
+def _text(seen: View, audience: str, repeated: bool) -> str:
+    ticket, language, zone = seen.ticket, seen.person.language or "zh_CN", seen.person.zone
+
+    def line(name: str, **slots: object) -> str:
+        return html.escape(
+            say(f"card.{name}", slots, language=language, context="chat", zone=zone), quote=False
+        )
+
+    title = line("title", number=ticket.number, status=ticket.status, priority=ticket.priority)
+    lines = [f"<b>{title}</b>"]
+    if repeated:
+        lines.append(line("repeated"))
+    if ticket.vip:
+        lines.append(line("vip"))
+    lines.append(line("symptom", symptom=clip(ticket.symptom, TEXT_LIMIT)))
+    if seen.site:
+        lines.append(line("site", site=seen.site))
+    if audience != "requester" and seen.address:
+        lines.append(line("address", address=seen.address))
+    if ticket.device and ticket.device != "-":
+        lines.append(line("device", device=ticket.device))
+    if ticket.category:
+        lines.append(line("category", category=ticket.category))
+    if audience != "requester":
+        lines.append(line("requester", requester=seen.requester.name))
+    if seen.assignee is not None:
+        lines.append(line("engineer", engineer=seen.assignee.name))
+    if ticket.due_at is not None and ticket.is_open and audience != "requester":
+        lines.append(line("due", due=ticket.due_at.isoformat()))
+    if seen.answer_by is not None:
+        lines.append(line("answer_by", answer_by=seen.answer_by.isoformat()))
+    return "\n".join(lines)
+
+
+def card_choices(seen: View, audience: str) -> list[Choice]:
+    """Never a button that the desk would refuse."""
+    ticket = seen.ticket
+    can = set(available(ticket.status, seen.person.roles, seen.ties))
+    new = ticket.status in {Status.NEW, Status.TRIAGED, Status.REOPENED}
+    wanted = [
+        action
+        for action in OFFERED[audience]
+        if action in can
+        and not (audience == "requester" and action in WHILE_NEW and not new)
+        and not (action in NOT_WHILE_NEW and ticket.status == Status.NEW)
+    ]
+    choices = []
+    for action in wanted:
+        if action == A.TRIAGE:
+            modes = sorted(TRIAGE_MODES, key=lambda mode: mode != (ticket.mode or "onsite"))
+            choices += [Choice(action=action, arg=mode, ticket=ticket.number) for mode in modes]
+        else:
+            choices.append(Choice(action=action, ticket=ticket.number))
+    return choices
+
+
+def fingerprint(message: ChatMessage) -> str:
+    """Equal where redrawing would change nothing."""
+    return hashlib.sha256(repr((message.html, message.buttons)).encode()).hexdigest()[:16]
+
+
+def _rows(
+    choices: Sequence[Choice], person: Person, key: bytes, names: Mapping[str, str] | None = None
+) -> tuple[tuple[Button, ...], ...]:
+    language = person.language or "zh_CN"
+    return button_rows(choices, language, _addressee(person), key, names or {})
+
+
+def _addressee(person: Person) -> str:
+    return str(person.id)
+
+
+def button_rows(
+    choices: Iterable[Choice], language: str, addressee: str, key: bytes, names: Mapping[str, str]
+) -> tuple[tuple[Button, ...], ...]:
+    """At most two long labels beside each other; scores, sites and priorities in longer rows."""
+    rows: list[list[Button]] = []
+    for choice in choices:
+        action = Action(choice.action)
+        text = names.get(choice.arg) or label(action, choice.arg, language)
+        made = Button(text, buttons.pack(choice, addressee, key), choice.style)
+        room = IN_A_ROW.get(action, 2 if len(text) <= NARROW else 1) if choice.arg else 2
+        last = rows[-1] if rows else None
+        if last is not None and len(last) < room and all(len(b.label) <= NARROW for b in last):
+            last.append(made)
+        else:
+            rows.append([made])
+    return tuple(tuple(row) for row in rows)
+
+
+class Renderer:
+    """Letters as chat messages. Cards are drawn from what the ticket says now, not from then."""
+
+    def __init__(self, desk: Desk, key: bytes) -> None:
+        self.desk, self.key = desk, key
+        self._shown: dict[int, str] = {}
+
+    async def __call__(self, letter: Letter) -> ChatMessage:
+        message = await self.desk.store.read(lambda tx: self._render(tx, letter))
+        if letter.audience:
+            self._shown[letter.id] = fingerprint(message)
+        return message
+
+    def shown(self, letter: Letter) -> str:
+        """Fingerprint of the card that was just sent, told once."""
+        return self._shown.pop(letter.id, "")
+
+    def _render(self, tx: Tx, letter: Letter) -> ChatMessage:
+        person = tx.get(Person, letter.person_id) if letter.person_id else None
+        if letter.audience and person is not None and letter.ticket:
+            ticket = tx.first(Ticket, number=letter.ticket)
+            if ticket is not None:
+                seen = view(tx, self.desk, ticket, person)
+                return card(seen, letter.audience, self.key, repeated=letter.repeated)
+        return self._notice(tx, letter)
+
+    def _notice(self, tx: Tx, letter: Letter) -> ChatMessage:
+        text = say(
+            letter.kind, letter.params, language=letter.language, context="chat", zone=letter.zone
+        )
+        if letter.repeated:
+            text = say("card.repeated", {}, language=letter.language) + "\n" + text
+        book = self.desk.register.open(tx)
+        names = {code: book.site_name(code, letter.language) for code in book.sites}
+        names |= {code: person.name for code, person in book.by_code.items()}
+        return ChatMessage(
+            html=html.escape(text, quote=False),
+            buttons=button_rows(
+                letter.choices, letter.language, str(letter.person_id), self.key, names
+            ),
+        )
+
+    def draw(self, tx: Tx, row: Card) -> ChatMessage | None:
+        """What the live card should show now; None where its ticket or person is gone."""
+        ticket, person = tx.get(Ticket, row.ticket_id), tx.get(Person, row.person_id)
+        if ticket is None or person is None:
+            return None
+        return card(view(tx, self.desk, ticket, person), row.audience, self.key)
+
+
+class CardChannel:
+    """A chat channel whose receipts tell what the reader sees, so that nothing is drawn twice."""
+
+    def __init__(self, inner: TelegramChannel, renderer: Renderer) -> None:
+        self.inner, self.renderer = inner, renderer
+        self.name, self.can = inner.name, inner.can
+
+    async def send(self, letter: Letter) -> Receipt:
+        receipt = await self.inner.send(letter)
+        return replace(receipt, shown=self.renderer.shown(letter))

@@ -1,0 +1,83 @@
+"""Slash commands: questions are answered by core/enquiries, orders are actions like any press."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import telegram
+
+from bot.handlers.context import Context, front, heard, slot
+from core import calls, enquiries, intake, work
+from core.lifecycle import Action
+from core.messages import Inbound
+from core.work import Request
+
+ENQUIRIES = tuple(name for name in enquiries.ENQUIRIES if name not in {"home"})
+ON_TICKETS: Mapping[str, Action] = {"cancel": Action.CANCEL, "assign": Action.REASSIGN}
+STICKER = "a_"  # /start a_CODE: the label of a device; c_CODE: of a site
+
+
+def _said(update: telegram.Update, context: Context) -> tuple[str, Inbound]:
+    """The command's name, and the message with only what followed it."""
+    inbound = heard(update, context)
+    name, _, rest = inbound.text.partition(" ")
+    return name.lstrip("/").partition("@")[0].lower(), replace(inbound, text=rest.strip())
+
+
+async def enquiry(update: telegram.Update, context: Context) -> None:
+    row, (name, inbound) = slot(), _said(update, context)
+    await enquiries.enquire(front(context).desk, name, inbound, row.inbox_id)
+    row.settle()
+
+
+async def start(update: telegram.Update, context: Context) -> None:
+    """/start goes home and never destroys anything; with a code it binds or names a place."""
+    row, (_, inbound) = slot(), _said(update, context)
+    desk = front(context).desk
+    if inbound.text:
+        await intake.receive(desk, inbound, row.inbox_id)
+    else:
+        await enquiries.enquire(desk, "home", inbound, row.inbox_id)
+    row.settle()
+
+
+async def new(update: telegram.Update, context: Context) -> None:
+    """/new opens a ticket of its own, whatever else is open."""
+    row, (_, inbound) = slot(), _said(update, context)
+    desk = front(context).desk
+    if inbound.text or inbound.files:
+        await intake.receive(desk, replace(inbound, detail={"new": "yes"}), row.inbox_id)
+    else:
+        await enquiries.enquire(desk, "home", inbound, row.inbox_id)
+    row.settle()
+
+
+async def on_ticket(update: telegram.Update, context: Context) -> None:
+    """/cancel 100427, /assign 100427 li.wei: the same door as the buttons."""
+    row, (name, inbound) = slot(), _said(update, context)
+    desk = front(context).desk
+    number, _, arg = inbound.text.partition(" ")
+    guest = await intake.known(desk, inbound)
+    action = ON_TICKETS[name]
+    if not number:
+        words = intake.word_for(action, guest.person.language)
+        await intake.receive(desk, replace(inbound, text=words), row.inbox_id)
+    else:
+        request = Request(action=action, number=number, arg=arg.strip())
+        outcome = await work.act(desk, request, guest.actor, row.inbox_id)
+        if outcome.refused:
+            await work.say_refused(desk, outcome, guest.actor)
+    row.settle()
+
+
+async def call(update: telegram.Update, context: Context) -> None:
+    """/call 13800138000 what was said: a telephone call in one screen (R-002)."""
+    row, (_, inbound) = slot(), _said(update, context)
+    await calls.log_call(front(context).desk, inbound, row.inbox_id)
+    row.settle()
+
+
+async def unknown(update: telegram.Update, context: Context) -> None:
+    """An unknown command gets the help, not silence."""
+    row, (_, inbound) = slot(), _said(update, context)
+    await enquiries.enquire(front(context).desk, "help", inbound, row.inbox_id)
+    row.settle()

@@ -1,0 +1,329 @@
+"""Where everything is put together, and the only reader of the wall clock."""
+
+import asyncio
+import hashlib
+import secrets
+import shutil
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+from prometheus_client import CollectorRegistry
+from sqlalchemy.engine import make_url
+from starlette.routing import BaseRoute
+from telegram.ext import Application
+
+from bot import handlers, menus
+from bot.cards import CardChannel, Renderer
+from bot.handlers.context import Front
+from bot.loops import Worker, inbox_worker, outbox_worker
+from bot.metrics import DeskCollector
+from bot.pump import Hook, NotReady, Pump, Unreadable, check_handlers, feed, hook_route
+from bot.redraw import redraw
+from bot.schedule import Ticker
+from bot.settings import Settings, Telegram
+from channels import http
+from channels.telegram.limiter import Limiter
+from channels.telegram.sending import TelegramChannel
+from core import files, inbox, outbox, sheet, timers
+from core.desk import Desk, Rules
+from core.errors import StorageBusy
+from core.inbox import Poison
+from core.ports import Channel, Now, Store, Tx
+from core.rows import InboxRow, OutboxRow, Setting
+from core.sla.calendars import shipped
+from core.storage import schema
+from core.storage.postgres import PostgresStore
+from core.storage.sqlite import SqliteStore
+
+log = structlog.get_logger()
+
+SWEEP = 1.0  # seconds between looks at the timers
+REDRAW = 0.5
+RESCUE = 10.0
+FETCH = 1.0
+STALE_POLL = timedelta(minutes=2)
+LAGGING = timedelta(minutes=1)
+FREE_BYTES = 64 * 1024 * 1024
+
+
+def wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def open_store(url: str) -> Store:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return PostgresStore(
+            parsed.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+        )
+    path = Path(parsed.database or "paidan.db")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteStore(path)
+
+
+class Program:
+    """The running desk: one store, some channels, a handful of loops."""
+
+    def __init__(self, settings: Settings, *, now: Now = wall_clock) -> None:
+        self.settings = settings
+        self.now = now
+        self.store = open_store(settings.database)
+        self.routes: list[BaseRoute] = []
+        self.ticker = Ticker()
+        self.workers: list[Worker[InboxRow] | Worker[OutboxRow]] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._handlers: dict[str, inbox.Handle] = {}
+        self._fetchers: dict[str, files.Fetch] = {}
+        self._closers: list[Callable[[], Awaitable[object]]] = []
+        self.pump: Pump | None = None
+        self.telegram: TelegramChannel | None = None
+        self.renderer: Renderer | None = None
+        self.troubles: dict[str, datetime] = {}
+        self.desk: Desk
+
+    # -- the way up
+
+    async def open(self) -> None:
+        """Database and desk, before any channel."""
+        await schema.upgrade(self.settings.database)
+        await self.store.open()
+        section = self.settings.desk
+        self.desk = Desk(
+            store=self.store,
+            now=self.now,
+            calendars=shipped(),
+            channels={},
+            rules=Rules(
+                zone=ZoneInfo(section.zone),
+                settle=timedelta(seconds=section.settle_seconds),
+                survey_at=time(section.survey_hour),
+                sure=section.sure,
+            ),
+        )
+        self.key = await self._key()
+        self.desk.wake = self.wake
+        if isinstance(self.store, SqliteStore):
+            # One process on this file: whatever was claimed belongs to a process that is gone.
+            await inbox.release(self.desk)
+            await outbox.rescue(self.desk, all_of_them=True)
+
+    async def _key(self) -> bytes:
+        """The key that signs buttons: from the settings, or made once and kept in the database."""
+        given = self.settings.key.get_secret_value()
+        if given:
+            return hashlib.sha256(given.encode()).digest()
+        fresh = secrets.token_hex(32)
+
+        def body(tx: Tx) -> str:
+            kept = tx.get(Setting, "key")
+            if kept is None:
+                kept = tx.insert(Setting(name="key", value={"hex": fresh}, changed_at=self.now()))
+            return str(kept.value["hex"])
+
+        return bytes.fromhex(await self.store.write(body))
+
+    async def load_example(self, path: Path) -> None:
+        example = sheet.read_toml(path.read_text("utf-8"), self.now())
+        await self.store.write(lambda tx: sheet.apply(tx, example))
+
+    def add_telegram(self, section: Telegram) -> None:
+        """The chat: PTB as parser, handlers and client; pump, outbox and cards are ours."""
+        token = section.token.get_secret_value()
+        account = token.partition(":")[0]
+        builder = Application.builder().token(token).updater(None).job_queue(None)
+        builder = builder.connection_pool_size(32).pool_timeout(30)
+        if section.base_url:
+            builder = builder.base_url(f"{section.base_url}/bot")
+            builder = builder.base_file_url(f"{section.base_url}/file/bot")
+        if section.proxy:
+            builder = builder.proxy(section.proxy).get_updates_proxy(section.proxy)
+        app = builder.build()
+        handlers.register(app)
+        check_handlers(app)
+        self.renderer = Renderer(self.desk, self.key)
+        loop = asyncio.get_running_loop()
+        self.telegram = TelegramChannel(
+            app.bot, account, self.renderer, Limiter(loop.time), trouble=self.trouble
+        )
+        app.bot_data["front"] = Front(self.desk, self.telegram, account, self.key)
+        keep = inbox.keeper(self.desk, self.wake)
+        hook = None
+        if section.webhook_url:
+            hook = Hook(section.webhook_url, section.webhook_secret.get_secret_value())
+            self.routes.append(hook_route(hook.secret, keep, account, self.now))
+        self.pump = Pump(
+            app.bot,
+            account,
+            keep,
+            lambda: self._offset(account),
+            self.now,
+            self.trouble,
+            initialize=app.initialize,
+            hook=hook,
+        )
+        self._handlers["telegram"] = lambda row: self._feed(app, row)
+        self._fetchers["telegram"] = self.telegram.download
+        self._add_channel(CardChannel(self.telegram, self.renderer))
+        self._closers.append(app.shutdown)
+
+    def _add_channel(self, channel: Channel) -> None:
+        self.desk.channels = {**self.desk.channels, channel.name: channel.can}
+        self.workers.append(outbox_worker(self.desk, channel))
+
+    async def _offset(self, account: str) -> int:
+        last = await inbox.last_external(self.desk, "telegram", account)
+        return 0 if last is None else last + 1
+
+    async def _feed(self, app: handlers.AnyApplication, row: InboxRow) -> None:
+        try:
+            await feed(app, row.id, row.body)
+        except Unreadable as fault:
+            raise Poison(str(fault)) from fault
+        except NotReady as fault:
+            raise StorageBusy(str(fault)) from fault  # the row is not to blame: no try is used up
+
+    # -- running
+
+    async def start(self) -> None:
+        """Start every loop. The desk works from here on, whether or not Telegram answers."""
+        self.workers.append(inbox_worker(self.desk, self._handlers))
+        for worker in self.workers:
+            self._spawn(worker.run(), worker.name)
+        if self.pump is not None:
+            self._spawn(self.pump.run(), "pump")
+            self._spawn(self._menus(), "menus")
+        bytes_store = files.FileStore(Path(self.settings.files))
+        self.ticker.every(SWEEP, "sweep", lambda: self._quietly(timers.sweep(self.desk)))
+        self.ticker.every(RESCUE, "rescue", lambda: self._quietly(outbox.rescue(self.desk)))
+        self.ticker.every(
+            FETCH,
+            "files",
+            lambda: self._quietly(files.fetch_wanted(self.desk, bytes_store, self._fetchers)),
+        )
+        if self.telegram is not None:
+            self.ticker.every(REDRAW, "redraw", lambda: self._quietly(self.redraw()))
+        self.ticker.start()
+        registry = CollectorRegistry()
+        registry.register(DeskCollector(self))
+        self.server = http.Server(
+            http.app(self.routes, self.health, registry),
+            self.settings.http.host,
+            self.settings.http.port,
+        )
+        await self.server.start()
+
+    def _spawn(self, work: "Awaitable[None]", name: str) -> None:
+        self._tasks.append(asyncio.ensure_future(work))
+        self._tasks[-1].set_name(name)
+
+    async def _menus(self) -> None:
+        """Command menus per role and language, once Telegram answers."""
+        assert self.pump is not None
+        assert self.telegram is not None
+        while self.pump.last_poll_at is None:
+            await asyncio.sleep(0.2)
+        await self.telegram.set_menus(await menus.menus(self.desk, self.telegram.account))
+
+    async def redraw(self) -> int:
+        assert self.telegram is not None
+        assert self.renderer is not None
+        return await redraw(self.desk, self.telegram, self.renderer)
+
+    async def _quietly(self, work: Awaitable[object]) -> None:
+        """A tick that finds the database busy is followed by another."""
+        try:
+            await work
+        except StorageBusy as fault:
+            log.warning("storage_busy", loop="tick", why=str(fault))
+
+    def wake(self) -> None:
+        for worker in self.workers:
+            worker.wake()
+
+    def trouble(self, kind: str, detail: object) -> None:
+        """What an operator must know: into the log, into /healthz, and to the supervisor's chat."""
+        log.error("trouble", kind=kind, detail=detail)
+        self.troubles[kind] = self.now()
+        task = asyncio.ensure_future(inbox.report_trouble(self.desk, kind, str(detail)[:300]))
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    # -- the way down
+
+    async def stop(self) -> None:
+        """Finish what is in hand; what is left stands in the rows."""
+        self.ticker.stop()
+        if self.pump is not None:
+            self.pump.stop()
+        for worker in self.workers:
+            worker.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        if hasattr(self, "server"):
+            await self.server.stop()
+        for close in self._closers:
+            with suppress(Exception):
+                await close()
+        await self.store.close()
+
+    # -- health
+
+    async def health(self) -> Sequence[str]:
+        wrong: list[str] = []
+        try:
+            async with asyncio.timeout(10):
+                await self.store.write(lambda tx: tx.next("health"))
+        except (StorageBusy, TimeoutError) as fault:
+            return [f"the database takes no writes: {fault}"]
+        wrong += await self._lags()
+        if self.pump is not None and self.pump.failing:
+            wrong.append(f"telegram: {self.pump.failing}")
+        if self.ticker.age() > 15:
+            wrong.append(f"the ticker is silent for {self.ticker.age():.0f} s")
+        if shutil.disk_usage(Path.cwd()).free < FREE_BYTES:
+            wrong.append("the disk is almost full")
+        return wrong
+
+    async def _lags(self) -> list[str]:
+        now = self.now()
+        asked = {"inbox_lag": {}, "outbox_lag": {}, "timer_lag": {"now": now - LAGGING}}
+        found = await self.store.read(
+            lambda tx: {name: tx.ask(name, **params)[0] for name, params in asked.items()}
+        )
+        wrong = []
+        for name, limit in (("inbox_lag", LAGGING), ("outbox_lag", LAGGING * 15)):
+            oldest = found[name]["oldest"]
+            if oldest is not None and now - oldest > limit:
+                wrong.append(f"{name}: {found[name]['many']} rows, oldest {now - oldest} old")
+        if found["timer_lag"]["many"]:
+            wrong.append(f"timer_lag: {found['timer_lag']['many']} overdue")
+        return wrong
+
+
+async def run(settings: Settings, *, ready: Callable[[Program], None] | None = None) -> None:
+    """The desk until SIGTERM or Ctrl-C."""
+    program = Program(settings)
+    await program.open()
+    if settings.telegram is not None:
+        program.add_telegram(settings.telegram)
+    await program.start()
+    log.info("started", address=program.server.address, channels=list(program.desk.channels))
+    if ready is not None:
+        ready(program)
+    await until_told_to_stop()
+    await program.stop()
+
+
+async def until_told_to_stop() -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stopping.set)
+    await stopping.wait()

@@ -1,0 +1,36 @@
+"""Command menus: few for everybody, more for staff, in each language."""
+
+from channels.telegram.sending import Menu
+from core.desk import Desk
+from core.people import Address, Person, Role
+from core.ports import Tx
+from core.words import languages, say
+
+EVERYBODY = ("new", "my", "status", "lang", "help")
+STAFF = ("my", "status", "why", "duty", "lang", "help")
+DESK = ("queue", "assign", "call", "my", "status", "why", "duty", "lang", "help")
+TWO_LETTERS = {"zh_CN": "zh", "en": "en"}
+
+
+def _commands(names: tuple[str, ...], language: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, say(f"command.{name}", {}, language=language)) for name in names)
+
+
+async def menus(desk: Desk, account: str) -> list[Menu]:
+    """The default menu in every language, and one for the chat of each member of staff."""
+    found = [Menu(_commands(EVERYBODY, "en"))]
+    found += [
+        Menu(_commands(EVERYBODY, lang), "default", TWO_LETTERS[lang]) for lang in languages()
+    ]
+
+    def staff(tx: Tx) -> list[tuple[str, Person]]:
+        book = desk.register.open(tx)
+        addresses = tx.find(
+            Address, channel="telegram", account=account, person_id=tuple(book.staff)
+        )
+        return [(address.value, book.staff[address.person_id]) for address in addresses]
+
+    for chat, person in await desk.store.read(staff):
+        names = DESK if person.has(Role.DESK_AGENT, Role.SUPERVISOR) else STAFF
+        found.append(Menu(_commands(names, person.language or "zh_CN"), chat))
+    return found

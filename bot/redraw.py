@@ -1,0 +1,75 @@
+"""Cards as desired state: what differs is drawn again, intermediate states never (telegram §7)."""
+
+import structlog
+
+from bot.cards import Renderer, fingerprint
+from channels.telegram.sending import TelegramChannel
+from core.desk import Desk
+from core.errors import Unclear, Undeliverable
+from core.messages import Letter
+from core.numbers import number_of
+from core.ports import Tx
+from core.ticket import Card
+
+log = structlog.get_logger()
+BATCH = 100
+
+
+async def redraw(desk: Desk, channel: TelegramChannel, renderer: Renderer) -> int:
+    """Bring stale cards up to date; how many edits that took."""
+
+    def stale(tx: Tx) -> list[tuple[Card, str]]:
+        rows = tx.find(Card, id=tuple(r["id"] for r in tx.ask("stale_cards", many=BATCH)))
+        found = []
+        for row in rows:
+            drawn = renderer.draw(tx, row)
+            found.append((row, fingerprint(drawn) if drawn else row.drawn_hash))
+        return found
+
+    edits = 0
+    for row, wanted in await desk.store.read(stale):
+        if row.channel != channel.name:
+            continue
+        if row.drawn_hash == wanted or await _edit(desk, channel, row):
+            edits += row.drawn_hash != wanted
+            await desk.store.write(lambda tx, r=row, w=wanted: _drawn(tx, r, w))
+    return edits
+
+
+def _drawn(tx: Tx, row: Card, wanted: str) -> None:
+    """Only if it is still the same message: a newer card may have taken its place meanwhile."""
+    tx.update_where(
+        Card,
+        {"id": row.id, "message_id": row.message_id},
+        drawn_hash=wanted,
+        drawn_version=row.wanted_version,
+    )
+
+
+async def _edit(desk: Desk, channel: TelegramChannel, row: Card) -> bool:
+    letter = Letter(
+        id=0,
+        person_id=row.person_id,
+        channel=row.channel,
+        account=row.account,
+        address=row.address,
+        language="",
+        zone="",
+        kind="card",
+        params={},
+        loud=False,
+        ticket=number_of(row.ticket_id),
+        audience=row.audience,
+        reference=f"card.{row.id}",
+        replaces=row.message_id,
+    )
+    try:
+        receipt = await channel.send(letter)
+    except Undeliverable as refusal:
+        # A card that cannot be drawn is no loss: the next letter says what matters.
+        return refusal.permanent
+    except Unclear:
+        return False
+    if receipt.id != row.message_id:  # the old one was deleted, a new one stands in its place
+        await desk.store.write(lambda tx: tx.update(row, message_id=receipt.id))
+    return True

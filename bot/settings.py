@@ -1,0 +1,151 @@
+"""`paidan.toml`: typed, loaded once, and refused with the line that is wrong."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+PREFIX = "PAIDAN_"  # PAIDAN_TELEGRAM__TOKEN stands for token in [telegram]
+DEFAULT_FILE = Path("paidan.toml")
+
+
+class WrongSettings(Exception):
+    """What is wrong, one sentence for each; the program does not start."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Telegram(_Section):
+    token: SecretStr
+    base_url: str = ""  # of a Bot API server of your own; empty: Telegram's
+    proxy: str = ""  # http://… or socks5://…
+    webhook_url: str = ""  # empty: long polling, which needs no address of ours
+    webhook_secret: SecretStr = SecretStr("")
+
+
+class Http(_Section):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+
+
+class DeskSection(_Section):
+    zone: str = "Asia/Shanghai"
+    settle_seconds: int = Field(default=45, ge=0, le=600)
+    survey_hour: int = Field(default=10, ge=0, le=23)
+    sure: float = Field(default=0.6, ge=0, le=1)
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as fault:
+            raise ValueError(f"there is no time zone {name!r}") from fault
+        return name
+
+
+class Log(_Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    json_lines: bool = False
+
+
+class Settings(_Section):
+    """The program's own settings; the desk's data lives in the database."""
+
+    database: str = "sqlite:///data/paidan.db"
+    files: str = "data/files"
+    key: SecretStr = SecretStr("")  # signs buttons and links; empty: made and kept in the database
+    telegram: Telegram | None = None
+    http: Http = Http()
+    desk: DeskSection = DeskSection()
+    log: Log = Log()
+
+    @field_validator("database")
+    @classmethod
+    def _database(cls, url: str) -> str:
+        if not url.startswith(("sqlite:///", "postgresql://", "postgresql+asyncpg://")):
+            raise ValueError("must start with sqlite:/// or postgresql://")
+        return url
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of a file and the environment. Raises WrongSettings."""
+    file = path or DEFAULT_FILE
+    text = file.read_text("utf-8") if file.exists() else ""
+    if path is not None and not file.exists():
+        raise WrongSettings([f"{file}: there is no such file"])
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise WrongSettings([f"{file}: {fault}"]) from fault
+    values = _with_files(values, file.parent)
+    _with_environment(values, environ)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as fault:
+        raise WrongSettings(list(_problems(fault, text, file))) from fault
+
+
+def _with_files(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """`token_file = "…"` reads the secret from a file of its own."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            found[name] = _with_files(value, folder)
+        elif name.endswith("_file"):
+            secret = folder / str(value)
+            if not secret.exists():
+                raise WrongSettings([f"{name}: there is no file {secret}"])
+            found[name.removesuffix("_file")] = secret.read_text("utf-8").strip()
+        else:
+            found[name] = value
+    return found
+
+
+def _with_environment(values: dict[str, Any], environ: Mapping[str, str]) -> None:
+    for name, value in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        *sections, last = name.removeprefix(PREFIX).lower().split("__")
+        if not sections and last not in Settings.model_fields:
+            continue  # such as PAIDAN_CRASH_AT, which is none of ours
+        place = values
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+
+
+def _problems(fault: ValidationError, text: str, file: Path) -> Iterator[str]:
+    for error in fault.errors():
+        keys = [str(part) for part in error["loc"]]
+        line = _line_of(keys, text)
+        where = f"{file}, line {line}" if line else str(file)
+        said = error["msg"].removeprefix("Value error, ")
+        if error["type"] == "extra_forbidden":
+            said = "there is no such setting"
+        yield f"{where}: {'.'.join(keys)}: {said}"
+
+
+def _line_of(keys: list[str], text: str) -> int | None:
+    """The line that sets the key, or else the head of its section."""
+    section, head = "", None
+    wanted = ".".join(keys[:-1])
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := re.match(r"\s*\[+([^\]]+)\]+", line):
+            section = found[1].strip()
+            if section in {wanted, ".".join(keys)}:
+                head = number
+        elif section == wanted and re.match(rf"\s*{re.escape(keys[-1])}(_file)?\s*=", line):
+            return number
+    return head

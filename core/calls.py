@@ -1,0 +1,74 @@
+"""A telephone call, logged by the desk on behalf of the caller (R-002, R-009)."""
+
+import re
+
+from core.desk import Desk
+from core.in_hand import InHand
+from core.intake import Guest, Hearing, door
+from core.lifecycle import Action
+from core.messages import Inbound
+from core.notices import Refused
+from core.people import Address, Person, Role
+from core.ports import Tx
+from core.telling import Reply
+from core.ticket import Ticket
+from core.work import REPEATED, Outcome, settle
+
+_CALLER = re.compile(r"^(\+?[\d -]{5,20}|\S+)\s+(.+)$", re.DOTALL)
+
+
+async def log_call(desk: Desk, inbound: Inbound, inbox_id: int | None = None) -> Outcome:
+    """`13800138000 the printer is jammed`: a ticket of the caller, with an answered call in it."""
+
+    def body(tx: Tx) -> Outcome:
+        now = desk.now()
+        if inbox_id is not None and not settle(tx, inbox_id, now):
+            return REPEATED
+        agent = door(tx, desk, inbound, now)
+        hearing = Hearing(tx, desk, inbound, agent, now, inbox_id)
+        said = _CALLER.match(inbound.text.strip())
+        if not agent.person.has(Role.DESK_AGENT, Role.SUPERVISOR, Role.REMOTE_AGENT):
+            hearing.say(Refused(reason="refused_not_allowed", detail=""))
+            return Outcome("refused_not_allowed", refused=True)
+        if said is None:
+            hearing.say(Refused(reason="refused_call_form", detail=""))
+            return Outcome("refused_call_form", refused=True)
+        caller = _caller(tx, desk, said[1].strip(), agent)
+        on_behalf = Inbound(
+            channel="tel",
+            account="",
+            external_id=inbound.external_id,
+            sender=caller.address.value,
+            text=said[2].strip(),
+            occurred_at=inbound.occurred_at,
+            received_at=inbound.received_at,
+            trust="proven",
+            detail={"new": "yes", "agent": agent.person.code or ""},
+        )
+        outcome = Hearing(tx, desk, on_behalf, caller, now, inbox_id).report()
+        assert outcome.ticket is not None
+        _answered(tx, desk, outcome.ticket, agent, now)
+        return outcome
+
+    outcome = await desk.store.write(body)
+    desk.wake()
+    return outcome
+
+
+def _caller(tx: Tx, desk: Desk, who: str, agent: Guest) -> Guest:
+    """By number or by the name in the register; an unknown number becomes a provisional person."""
+    number = re.sub(r"[ -]", "", who)
+    person = tx.first(Person, phone=number) or tx.first(Person, phone=f"+86{number}")
+    person = person or tx.first(Person, code=who)
+    if person is None:
+        person = tx.insert(Person(name=who, phone=number, provisional=True, created_at=desk.now()))
+    address = Address(person_id=person.id, channel="tel", value=number)
+    return Guest(person, address, True, Reply(channel="tel", account="", address=number))
+
+
+def _answered(tx: Tx, desk: Desk, ticket: Ticket, agent: Guest, now: object) -> None:
+    held = tx.lock(Ticket, ticket.id)
+    assert held is not None
+    hand = InHand(tx, desk, held, by=agent.actor, now=desk.now())
+    hand.step(Action.CALL, detail={"answered": True})
+    hand.save()
