@@ -25,6 +25,8 @@ async function start() {
     button.addEventListener("click", () => moveOn(button));
   }
   relabel();
+  window.addEventListener("unhandledrejection", ({ reason }) =>
+    state.phones[0].toast(say("failed") + reason.message));
   setInterval(tick, 500);
   await listen();
 }

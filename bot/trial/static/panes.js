@@ -41,11 +41,8 @@ export class Pane {
   }
 
   async look() {
-    try {
-      await this.fetch();
-    } finally {
-      setTimeout(() => this.look(), this.on ? EVERY : EVERY * 5);
-    }
+    await this.fetch().catch(() => {}); // a lost connection is told by the page, once
+    setTimeout(() => this.look(), this.on ? EVERY : EVERY * 5);
   }
 
   async fetch() {
