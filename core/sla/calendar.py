@@ -30,7 +30,8 @@ NOTHING = timedelta()
 
 _WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  wall-clock arithmetic, the zone is applied after it
 _LOOK_AHEAD = LOOK_AHEAD_DAYS * DAY
-_FIRST_DAY, _LAST_DAY = date(2, 1, 1), date(9999, 1, 1)
+# A slip of the finger in a year must not compile a thousand of them.
+_FIRST_DAY, _LAST_DAY = date(1950, 1, 1), date(2201, 1, 1)
 _MINIMUM_DAYS = 3 * 366
 
 # Instants in the table are distances from EPOCH: timedeltas compare and add in C without being
@@ -281,6 +282,8 @@ class Calendar:
             first, last = (EPOCH + low).date(), (EPOCH + high).date()
         except OverflowError:
             raise OutOfReach from None
+        if first <= _FIRST_DAY or _shifted(last, 1) >= _LAST_DAY:
+            raise OutOfReach
         first, last = _shifted(first, -2), _shifted(last, 3)
         if known.first < known.last:
             days = (known.last - known.first).days
@@ -288,10 +291,7 @@ class Calendar:
             last = max(last, _shifted(known.last, days)) if high >= known.high else known.last
         else:
             first, last = _shifted(first, -31), max(last, _shifted(first, _MINIMUM_DAYS))
-        table = self._compile(first, last)
-        if not (table.low <= low and high < table.high):
-            raise OutOfReach
-        return table
+        return self._compile(first, last)
 
     def _further(self, table: _Table, backwards: bool = False) -> _Table:
         """A longer table; refused when 400 days beyond its edge bring no working time."""

@@ -23,7 +23,7 @@ class OutOfReach(SlaRefusal):
     """A moment so far away that no calendar goes there."""
 
     def __init__(self) -> None:
-        super().__init__("working time is known from the year 2 to the year 9998")
+        super().__init__("working time is known from 1950 to 2200")
 
 
 class WrongHours(SlaRefusal):

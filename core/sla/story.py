@@ -1,4 +1,4 @@
-"""Why a deadline is where it is: the course of a clock, line by line, for others to put in words."""
+"""Why a deadline is where it is: a clock's course line by line, for others to put in words."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
