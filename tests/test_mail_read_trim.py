@@ -1,4 +1,5 @@
 """A reply without its quotes, and never without a word of its sender."""
+# ruff: noqa: E501  (quotes as the programs write them)
 
 import pytest
 from hypothesis import given
