@@ -127,9 +127,10 @@ class Program:
 
         return bytes.fromhex(await self.store.write(body))
 
-    async def load_example(self, path: Path) -> None:
-        example = sheet.read_toml(path.read_text("utf-8"), self.now())
-        await self.store.write(lambda tx: sheet.apply(tx, example))
+    async def load_sheet(self, text: str) -> None:
+        """Make the desk's data what the sheet says."""
+        given = sheet.read_toml(text, self.now())
+        await self.store.write(lambda tx: sheet.apply(tx, given))
 
     def add_telegram(self, section: Telegram) -> None:
         """The chat: PTB as parser, handlers and client; pump, outbox and cards are ours."""
@@ -225,7 +226,7 @@ class Program:
         """Command menus per role and language, once Telegram answers."""
         assert self.pump is not None
         assert self.telegram is not None
-        while self.pump.last_poll_at is None:
+        while self.pump.last_poll_at is None:  # noqa: ASYNC110 - asked five times a second
             await asyncio.sleep(0.2)
         await self.telegram.set_menus(await menus.menus(self.desk, self.telegram.account))
 

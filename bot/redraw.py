@@ -1,5 +1,7 @@
 """Cards as desired state: what differs is drawn again, intermediate states never (telegram §7)."""
 
+from functools import partial
+
 import structlog
 
 from bot.cards import Renderer, fingerprint
@@ -32,7 +34,7 @@ async def redraw(desk: Desk, channel: TelegramChannel, renderer: Renderer) -> in
             continue
         if row.drawn_hash == wanted or await _edit(desk, channel, row):
             edits += row.drawn_hash != wanted
-            await desk.store.write(lambda tx, r=row, w=wanted: _drawn(tx, r, w))
+            await desk.store.write(partial(_drawn, row=row, wanted=wanted))
     return edits
 
 

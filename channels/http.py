@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -49,7 +49,12 @@ class Server:
         self._socket.bind((host, port))
         self.address = "http://{}:{}".format(*self._socket.getsockname()[:2])
         config = uvicorn.Config(
-            application, log_level="warning", access_log=False, lifespan="off", server_header=False
+            application,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._task: asyncio.Task[None] | None = None
@@ -71,11 +76,7 @@ class Server:
         self._socket.close()
 
 
-class _no_signals:  # noqa: N801 - stands for a method of uvicorn's
+@contextmanager
+def _no_signals() -> Iterator[None]:
     """Signals are the composition root's; uvicorn would take them."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
+    yield

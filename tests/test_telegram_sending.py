@@ -13,7 +13,7 @@ from telegram.ext import ExtBot
 from bot.trial.botapi import BotApi, Person
 from bot.trial.botapi.values import Refused
 from bot.trial.botapi.wire import InProcess
-from channels.telegram.files import FileTooLarge, FileVanished
+from core.errors import FileTooLarge, FileVanished
 from channels.telegram.limiter import Limiter, Rate
 from channels.telegram.limits import Button, ChatMessage, Key
 from channels.telegram.sending import Menu, TelegramChannel

@@ -95,6 +95,10 @@ QUERIES: Mapping[str, Callable[[str], TextClause]] = {
         "SELECT count(*) AS many, min(created_at) AS oldest FROM outbox"
         " WHERE state IN ('pending', 'claimed', 'sending')"
     ),
+    "outbox_due": _same(
+        "SELECT count(*) AS many FROM outbox WHERE state IN ('claimed', 'sending')"
+        " OR (state = 'pending' AND (next_at IS NULL OR next_at <= :now))"
+    ),
     "outbox_states": _same(
         "SELECT state, count(*) AS many FROM outbox WHERE state IN ('failed', 'unknown')"
         " GROUP BY state"

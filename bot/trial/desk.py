@@ -1,0 +1,227 @@
+"""The throw-away desk: the real program, the example desk, a Bot API server and a clock to move."""
+
+import asyncio
+import secrets
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from bot.main import Program, until_told_to_stop
+from bot.settings import Http, Settings, Telegram
+from bot.trial import page
+from bot.trial.botapi import BotApi
+from bot.trial.botapi.wire import routes as bot_api_routes
+from bot.trial.world import Language, Seat, Step, TrialPerson, TrialPost
+from channels import http
+from core import timers
+from core.people import Address, Person, Role
+from core.ports import Tx
+from core.register import CHANGES
+from core.ticket import Survey, Ticket
+from core.words import normal, say
+
+FIRST_ID = 700_001
+ENGINEER_ROLES = frozenset(
+    {
+        Role.RESIDENT_ENGINEER,
+        Role.FIELD_ENGINEER,
+        Role.BACKUP_ENGINEER,
+        Role.REMOTE_AGENT,
+        Role.ESCALATION_CENTRE,
+    }
+)
+STEPS: Mapping[str, Step] = {
+    "new": "report",
+    "triaged": "accept",
+    "dispatched": "accept",
+    "accepted": "depart",
+    "en_route": "arrive",
+    "arrived": "finish",
+    "working": "finish",
+    "in_phone": "finish",
+    "in_remote": "finish",
+    "resolved": "confirm",
+    "closed": "survey",
+}
+LONGEST_REST = 20.0  # seconds that one stop on the way through time may take
+
+
+class TrialClock:
+    """The wall clock, put forward by as much as the page was told."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+
+class TrialDesk:
+    """bot.trial.world.TrialWorld over a running program."""
+
+    mail: TrialPost | None = None
+    sms: TrialPost | None = None
+
+    def __init__(self, program: Program, clock: TrialClock) -> None:
+        self._program, self._clock = program, clock
+        self.people: Sequence[TrialPerson] = ()
+
+    @property
+    def zone(self) -> str:
+        return self._program.settings.desk.zone
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    async def settle_in(self, account: str) -> None:
+        """Give everybody of the example desk a chat, as if each had been bound by a code."""
+
+        def body(tx: Tx) -> list[Person]:
+            people = tx.find(Person, order="id", provisional=False)
+            for person in people:
+                tx.insert(
+                    Address(
+                        person_id=person.id,
+                        channel="telegram",
+                        account=account,
+                        value=str(FIRST_ID + person.id),
+                        verified_at=self.now(),
+                    )
+                )
+            tx.next(CHANGES)
+            return people
+
+        people = await self._program.store.write(body)
+        self.people = sorted((_trial_person(p) for p in people), key=lambda p: p.telegram_id)
+
+    async def advance(self, by: timedelta) -> None:
+        """From deadline to deadline, so that everything happens at its moment and in its order."""
+        until = self._clock.offset + by
+        while True:
+            due = await self.next_event()
+            if due is None or due - datetime.now(UTC) > until:
+                break
+            self._clock.offset = max(self._clock.offset, due - datetime.now(UTC))
+            await self._rest()
+        self._clock.offset = until
+        await self._rest()
+
+    async def _rest(self) -> None:
+        """Let everything that is due happen, and reach the telephones."""
+        program = self._program
+        async with asyncio.timeout(LONGEST_REST):
+            while True:
+                await timers.sweep(program.desk)
+                program.wake()
+                await asyncio.sleep(0.05)
+                if await self._is_quiet():
+                    return
+
+    async def _is_quiet(self) -> bool:
+        def body(tx: Tx) -> bool:
+            overdue = tx.ask("timer_lag", now=self.now())[0]["many"]
+            return not overdue and not tx.ask("outbox_due", now=self.now())[0]["many"]
+
+        return await self._program.store.read(body)
+
+    async def next_event(self) -> datetime | None:
+        found = await self._program.store.read(lambda tx: tx.ask("next_timer")[0]["due_at"])
+        return found if isinstance(found, datetime) else None
+
+    async def story(self) -> Step:
+        """What a newcomer might do next, by the latest ticket."""
+
+        def body(tx: Tx) -> Step:
+            ticket = tx.first(Ticket, order="-id")
+            if ticket is None:
+                return "report"
+            if ticket.status == "closed" and tx.count(
+                Survey, ticket_id=ticket.id, state="answered"
+            ):
+                return "end"
+            return STEPS.get(ticket.status, "accept")
+
+        return await self._program.store.read(body)
+
+    async def speak(self, telegram_id: int, language: Language) -> None:
+        chosen = normal(language)
+
+        def body(tx: Tx) -> None:
+            address = tx.first(Address, channel="telegram", value=str(telegram_id))
+            if address is not None:
+                tx.update_where(Person, {"id": address.person_id}, language=chosen)
+                tx.next(CHANGES)
+
+        await self._program.store.write(body)
+
+
+def _trial_person(person: Person) -> TrialPerson:
+    seat: Seat = "staff"
+    if person.is_staff:
+        seat = "engineer" if ENGINEER_ROLES & set(person.roles) else "supervisor"
+    titles: dict[Language, str] = {}
+    names: dict[Language, str] = {"zh": person.name, "en": person.name_en or person.name}
+    for short in names:
+        role = say(f"role.{person.roles[0]}", {}, language=normal(short))
+        titles[short] = " · ".join(part for part in (role, person.site) if part)
+    return TrialPerson(
+        telegram_id=FIRST_ID + person.id,
+        name=names,
+        title=titles,
+        seat=seat,
+        language="en" if person.language == "en" else "zh",
+        phone=person.phone,
+    )
+
+
+def trial_settings(folder: Path, port: int, base_url: str, token: str) -> Settings:
+    return Settings(
+        database=f"sqlite:///{folder / 'trial.db'}",
+        files=str(folder / "files"),
+        telegram=Telegram(token=SecretStr(token), base_url=base_url),
+        http=Http(port=port),
+    )
+
+
+async def run(port: int = 8080, *, folder: Path | None = None) -> None:
+    """Print one address, and be a desk until told to stop."""
+    with tempfile.TemporaryDirectory(prefix="paidan-trial-") as fresh:
+        async with TrialProgram(folder or Path(fresh), port) as trial:
+            print(f"Paidan 派单 · {trial.program.server.address}", flush=True)
+            await until_told_to_stop()
+
+
+class TrialProgram:
+    """The trial as a context, for the command line and for tests."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.folder, self.port = folder, port
+        self.clock = TrialClock()
+        token = f"{1_000_000_000 + secrets.randbelow(10**9)}:{secrets.token_urlsafe(26)}"
+        self.api = BotApi(token, "paidan_trial_bot", lambda: self.clock.now().timestamp())
+        self._carrier = http.Server(Starlette(routes=bot_api_routes(self.api)), "127.0.0.1", 0)
+
+    async def __aenter__(self) -> "TrialProgram":
+        await self._carrier.start()
+        settings = trial_settings(self.folder, self.port, self._carrier.address, self.api.token)
+        self.program = program = Program(settings, now=self.clock.now)
+        await program.open()
+        example = files("core.desk_data").joinpath("example.toml").read_text("utf-8")
+        await program.load_sheet(example)
+        assert settings.telegram is not None
+        program.add_telegram(settings.telegram)
+        self.world = TrialDesk(program, self.clock)
+        await self.world.settle_in(self.api.token.partition(":")[0])
+        program.routes += page.routes(self.api, self.world)
+        await program.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.program.stop()
+        self.api.close()
+        await self._carrier.stop()
