@@ -1,8 +1,8 @@
 """Reads one report: words become facts, and the tables of rules decide from the facts."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -18,8 +18,27 @@ from core.understand.devices import (
 )
 from core.understand.fold import BREAK, data, tokens
 from core.understand.lexicon import Found, Lexicon
-from core.understand.places import UNKNOWN, Gazetteer, Whereabouts
+from core.understand.places import UNKNOWN, Gazetteer
 from core.understand.rules import Rule, decide, table
+from core.understand.values import (
+    Category,
+    EarlierTicket,
+    Evidence,
+    Facts,
+    KnownDevice,
+    Understanding,
+)
+
+__all__ = [
+    "Category",
+    "EarlierTicket",
+    "Evidence",
+    "Facts",
+    "KnownDevice",
+    "Reader",
+    "Understanding",
+    "default_categories",
+]
 
 _TERSE: Final = 4  # tokens: "8楼", "2 pm", a name
 _BRIEF: Final = 8
@@ -35,81 +54,13 @@ _ASSET = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(
-    r"(?:联系人?|负责人|我是|请?找)\s*[:：]?\s*[\u4e00-\u9fff]{2,4}"
+    r"(?:联系人|负责人)\s*[:：]?\s*(?!不)[\u4e00-\u9fff]{2,4}|我叫[\u4e00-\u9fff]{2,3}"
+    r"|(?:联系|找|我是)[\u4e00-\u9fff]{1,3}(?:小姐|先生|女士|经理|店长|主管|主任|姐|哥|生|工)"
     r"|\b(?:[Cc]ontact|[Aa]sk for|[Tt]his is|[Mm]y name is|[Rr]egards,?|I'?m)[: ]+[A-Z][a-z]+\b"
 )
 _INSTALLED = re.compile(
     r"(?:安装|装个|装一下|装|[Ii]nstall(?:ing)?)\s*([A-Z][\w.+-]*(?: [A-Z0-9]\w*)?)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class KnownDevice:
-    """A device in the register that belongs to the person."""
-
-    kind: str  # the register's: pc, notebook, printer, pos, scanner, fax, network, av
-    name: str = ""
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierTicket:
-    number: str
-    category: str
-    device: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What the desk knows beside the text."""
-
-    site: str = ""  # of the person's profile
-    channel: str = "chat"
-    vip: bool = False
-    devices: tuple[KnownDevice, ...] = ()
-    recent: tuple[EarlierTicket, ...] = ()  # latest first
-    pictures: int = 0
-    known: frozenset[str] = frozenset()  # slots that need no question: contact_name, …
-    asked: frozenset[str] = frozenset()  # slots asked before, on whatever channel (R-012)
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A kind of work in the desk's data; `words` are the desk's own names for it."""
-
-    code: str
-    zh: str = ""
-    en: str = ""
-    mode: str = "remote"
-    words: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Why a field has its value: the rule, the words that made it hold, and how sure it is."""
-
-    rule: str
-    words: tuple[str, ...] = ()
-    certainty: float = 0.85
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Understanding:
-    """A report as the desk reads it."""
-
-    intent: str  # report, greeting, thanks, answer, question_to_desk, empty
-    site: str = UNKNOWN
-    category: str = "consultation"
-    severity: str = "P3"
-    mode: str = "remote"
-    device: str = "-"
-    ask: str = "-"
-    emergency: frozenset[str] = frozenset()
-    sites: tuple[str, ...] = ()  # where several may be meant: what the question offers
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
-
-    def certainty(self, name: str) -> float:
-        return self.evidence[name].certainty if name in self.evidence else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +113,7 @@ class Reader:
         signs = [(term, sign) for sign, row in data("signs.toml").items() for term in row["words"]]
         own = [(word, f"said:{c.code}") for c in known for word in (c.zh, c.en, *c.words) if word]
         misspelt = data("spelling.toml")["words"]["misspelt"]
-        self._lexicon = Lexicon([*signs, *of_terms(), *own], misspelt)
+        self._lexicon = Lexicon([*signs, *_wished(signs), *of_terms(), *own], misspelt)
         self._own = [
             Rule(c.code, "the desk's own word", 0.5, ((frozenset({f"said:{c.code}"}), True),))
             for c in known
@@ -173,29 +124,20 @@ class Reader:
         words = tokens(text)
         found = self._lexicon.find(words)
         where = self.gazetteer.locate(words, facts.site)
-        said = _said(text, words, found, where, facts)
         things = _own_things(things_in(words, found), facts)
-        said |= {f"first:{thing.device.kind}" for thing in things[:1]}
-        if any(thing.count > 1 for thing in things) or _counted(words, _UNITS) > 1:
-            said.add("several")
-        intent = _decide("intent", said)
-        category = self._category(said, things, facts)
+        said = _said(text, words, found, facts) | _thing_facts(words, things)
+        if where.site == UNKNOWN:
+            said.add("site:unknown")
+        category = self._category(said, facts)
         said.add(f"category:{category.value}")
-        chosen, device = _device(category, things, said, facts, text)
+        chosen, device = _device(category, things, facts, text)
         mode = self._mode(category.value, said)
         said |= {f"mode:{mode.value}", *_asset_facts(chosen, facts)}
-        impact, urgency = _decide("impact", said), _decide("urgency", said)
-        vip = facts.vip or ("vip_title" in said and "guest_is_vip" not in said)
-        ask = _decide("ask", said)
-        evidence = {
-            "intent": _evidence(intent, found),
-            "site": Evidence(where.why, where.words, where.certainty),
-            "category": _evidence(category, found),
-            "severity": _severity_evidence(impact, urgency, found, vip),
-            "mode": _evidence(mode, found),
-            "device": Evidence("named" if chosen else "goes with the category", (), 0.8),
-            "ask": _evidence(ask, found),
-        }
+        vip = facts.vip or "vip_title" in said
+        impact, urgency, ask, intent = (
+            _decide(name, said) for name in ("impact", "urgency", "ask", "intent")
+        )
+        rules = {"intent": intent, "category": category, "mode": mode, "ask": ask}
         return Understanding(
             intent=intent.value,
             site=where.site,
@@ -204,16 +146,19 @@ class Reader:
             mode=mode.value,
             device=device,
             ask="-" if ask.value in facts.asked else ask.value,
-            emergency=frozenset(
-                rule.value for rule in _tables().rules["emergency"] if rule.holds(said)
-            ),
+            emergency=_emergency(said),
             sites=where.candidates,
-            evidence=evidence,
+            evidence={name: _evidence(rule, found) for name, rule in rules.items()}
+            | {
+                "site": Evidence(where.why, where.words, where.certainty),
+                "severity": _severity_evidence(impact, urgency, found, vip),
+                "device": Evidence("named" if chosen else "goes with the category", (), 0.8),
+            },
         )
 
-    def _category(self, said: set[str], things: list[Thing], facts: Facts) -> Rule:
+    def _category(self, said: set[str], facts: Facts) -> Rule:
         """By the rules; where they hardly know and it is "the same again", as the last time."""
-        rule = decide(_tables().rules["category"], said) or decide(self._own, said)
+        rule = decide(_tables().rules["category"], said)
         if (rule is None or rule.certainty < _UNSURE) and "again" in said and facts.recent:
             last = facts.recent[0]
             return Rule(last.category, f"as {last.number}", 0.7, ((frozenset({"again"}), True),))
@@ -228,6 +173,15 @@ class Reader:
         return decide(_tables().rules["mode"], said) or usual
 
 
+def _wished(signs: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The things inside the words of a wish: "add printer" names a printer, too."""
+    things = Lexicon(of_terms())
+    for term, sign in signs:
+        if sign in _tables().groups["wishes"]:
+            for spot in things.find(tokens(term)):
+                yield from ((term, tag) for tag in spot.tags)
+
+
 def _decide(name: str, said: set[str]) -> Rule:
     rule = decide(_tables().rules[name], said)
     if rule is None:
@@ -235,27 +189,29 @@ def _decide(name: str, said: set[str]) -> Rule:
     return rule
 
 
-def _said(
-    text: str, words: list[str], found: list[Found], where: Whereabouts, facts: Facts
-) -> set[str]:
-    said: set[str] = {f"channel:{facts.channel}"}
-    for spot in found:
-        said |= spot.tags
-    if said - _tables().talk - {f"channel:{facts.channel}"}:
+def _said(text: str, words: list[str], found: list[Found], facts: Facts) -> set[str]:
+    """Everything the rules may ask about the message itself."""
+    signs: set[str] = set().union(*(spot.tags for spot in found))
+    said = signs | {f"channel:{facts.channel}"}
+    if signs - _tables().talk:
         said.add("substance")
     spoken = [word for word in words if word != BREAK]
     sizes = (("blank", 0), ("terse", _TERSE), ("brief", _BRIEF))
     said |= {name for name, most in sizes if len(spoken) <= most}
     if facts.pictures:
         said.add("pictures")
-    if where.site == UNKNOWN:
-        said.add("site:unknown")
     if _counted(words, _PERSONS) > 1:
         said.add("group")
     patterns = (("contact_name", _NAME), ("contact_phone", _PHONE), ("asset_no", _ASSET))
     said |= {f"knows:{slot}" for slot in facts.known}
-    said |= {f"knows:{slot}" for slot, pattern in patterns if pattern.search(text)}
-    return said
+    return said | {f"knows:{slot}" for slot, pattern in patterns if pattern.search(text)}
+
+
+def _thing_facts(words: list[str], things: list[Thing]) -> set[str]:
+    """What was named first is what the report is about, where two things are named."""
+    first = {f"first:{thing.device.kind}" for thing in things[:1]}
+    many = any(thing.count > 1 for thing in things) or _counted(words, _UNITS) > 1
+    return first | {"several"} if many else first
 
 
 def _counted(words: list[str], units: frozenset[str]) -> int:
@@ -284,7 +240,7 @@ def _own_things(things: list[Thing], facts: Facts) -> list[Thing]:
 
 
 def _device(
-    category: Rule, things: list[Thing], said: set[str], facts: Facts, text: str
+    category: Rule, things: list[Thing], facts: Facts, text: str
 ) -> tuple[Device | None, str]:
     """The thing that bears the trouble, and its label on the ticket."""
     rules = _tables()
@@ -331,6 +287,10 @@ def _asset_facts(device: Device | None, facts: Facts) -> set[str]:
 def _severity(impact: str, urgency: str, vip: bool) -> str:
     level = _tables().matrix[impact][_URGENCIES.index(urgency)]
     return f"P{max(int(level[1:]) - vip, 1)}"
+
+
+def _emergency(said: set[str]) -> frozenset[str]:
+    return frozenset(rule.value for rule in _tables().rules["emergency"] if rule.holds(said))
 
 
 def _severity_evidence(impact: Rule, urgency: Rule, found: list[Found], vip: bool) -> Evidence:
