@@ -132,9 +132,10 @@ def _due(
 def next_role(ladder: Ladder, offers: Sequence[Offer], roles: Collection[str]) -> str | None:
     """The role to be asked; the ladder never goes back down, and None means it is climbed."""
     order = [rung.role for rung in ladder.steps]
-    reached = max((order.index(offer.role) for offer in offers if offer.role in order), default=0)
+    tried = [offer.role for offer in offers if offer.answer is not Answer.WITHDRAWN]
+    reached = max((order.index(role) for role in tried if role in order), default=0)
     for rung in ladder.steps[reached:]:
-        asked = sum(offer.role == rung.role for offer in offers)
+        asked = tried.count(rung.role)
         if rung.role in roles and asked < (1 if ladder.broadcast else rung.tries):
             return rung.role
     return None

@@ -26,6 +26,7 @@ EFFORT = 250_000  # stops reckoned before the search is content; a second on a s
 OVERTIME = 2_000.0  # an arrival after the engineer's duty: planned only when nobody else exists
 FORBIDDEN = 1e9
 UNSURE, UNSURE_SHARE = 4.0, 0.15  # spread of an arrival: minutes, and a share of the time ahead
+SURE = 4.0  # so many spreads from the deadline there is no doubt left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,13 +145,16 @@ class _Board:
         self.reckoned = 0
 
     def cost(self, engineer: int, route: Route) -> float:
-        self.reckoned += len(route)
         return self.append(engineer, self.free[engineer], self.start[engineer], route)[0]
 
     def append(
-        self, engineer: int, clock: float, place: int, route: Sequence[int]
+        self, engineer: int, clock: float, place: int, route: Sequence[int], bound: float = inf
     ) -> tuple[float, float, int]:
-        """The cost of going on with these jobs from a moment and a place, and where that ends."""
+        """The cost of going on with these jobs from a moment and a place, and where that ends.
+
+        Beyond `bound` nobody wants to know how much worse it gets.
+        """
+        self.reckoned += len(route)
         total, ends = 0.0, self.ends[engineer]
         travel, breach = self.rules.travel, self.rules.breach
         for job in route:
@@ -159,9 +163,13 @@ class _Board:
             clock += road
             total += travel * road + hurry * clock + self.extra[job][engineer]
             spread = UNSURE + UNSURE_SHARE * clock
-            total += weight * _lateness(clock - due, spread, breach)
+            late = clock - due
+            if late > -SURE * spread:
+                total += weight * _lateness(late, spread, breach)
             if clock > ends:
                 total += OVERTIME
+            if total > bound:
+                break
             clock += work
             place = site
         return total, clock, place
@@ -204,9 +212,7 @@ def _from_now(moment: datetime | None, at: datetime, otherwise: float) -> float:
 def _lateness(late: float, spread: float, breach: float) -> float:
     """Expected cost of an arrival about `late` minutes after its deadline, give or take."""
     z = late / spread
-    if z < -4:
-        return 0.0
-    if z > 4:
+    if z > SURE:
         return breach + late
     grown = exp(-z)
     return breach / (1 + grown) + spread * (z + log1p(grown))
@@ -285,10 +291,16 @@ def _move(board: _Board, routes: list[Route], costs: list[float], job: int) -> b
         base = shorter if engineer == giver else routes[engineer]
         standing = costs[giver] - relief if engineer == giver else costs[engineer]
         for position in range(len(base) + 1):
-            longer = [*base[:position], job, *base[position:]]
-            change = board.cost(engineer, longer) - standing - relief
-            if change < best:
-                best, target, where = change, engineer, position
+            allowed = standing + relief + best
+            spent, clock, place = board.append(
+                engineer, board.free[engineer], board.start[engineer], base[:position], allowed
+            )
+            if spent > allowed:
+                break
+            rest = (job, *base[position:])
+            added = board.append(engineer, clock, place, rest, allowed - spent)[0]
+            if spent + added < allowed:
+                best, target, where = spent + added - standing - relief, engineer, position
     if target < 0:
         return False
     routes[giver] = shorter

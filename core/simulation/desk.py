@@ -154,14 +154,14 @@ def read_text(text: str) -> Desk:
 def read(data: Mapping[str, Any]) -> Desk:
     file = Part("", data)
     calendars = {part.text("code"): part for part in file.parts("calendars")}
-    sites = _keyed([(part, _site(part, calendars)) for part in file.parts("sites")], _code)
+    sites = _keyed([(part, _site(part, calendars)) for part in file.parts("sites")], "code", _code)
     if not sites:
         file.refuse("sites", "the desk has no site")
     cities = frozenset(site.city for site in sites.values())
     people = [part for part in file.parts("people") if _role(part) and part.flag("active", True)]
     on_call = any(part.given("on_call") for part in people)
     workers = [(part, _worker(part, sites, cities, on_call)) for part in people]
-    found = tuple(_keyed(workers, _id).values())
+    found = tuple(_keyed(workers, "id", _id).values())
     if not found:
         file.refuse("people", "nobody who goes to sites: no resident, field or backup engineer")
     return Desk(
@@ -265,11 +265,11 @@ class Part:
         return found
 
 
-def _keyed(found: Sequence[tuple[Part, T]], name: Callable[[T], str]) -> dict[str, T]:
+def _keyed(found: Sequence[tuple[Part, T]], key: str, name: Callable[[T], str]) -> dict[str, T]:
     by_name: dict[str, T] = {}
     for part, value in found:
         if name(value) in by_name:
-            part.refuse("", f"{name(value)!r} is there twice")
+            part.refuse(key, f"{name(value)!r} is there twice")
         by_name[name(value)] = value
     return by_name
 
