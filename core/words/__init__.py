@@ -1,0 +1,106 @@
+"""The only room with sentences: what the desk says, from keys and slots, in the reader's language.
+
+Catalogs are gettext's: `msgid` is the key, `msgctxt` where it will be read ("chat", "sms", "mail",
+"mail_subject", "toast"); a context without its own wording borrows the chat's. Keys:
+
+    ticket_opened, …            kinds of core/notices.py
+    refused_*, done_*, opened   what became of a press: kinds of core/errors.py and of outcomes
+    action.A, arg.A.X           labels of buttons: verbs of core/actions.py and their answers
+    term.SLOT.X                 words for the keys that a slot may hold
+    card.*, queue.*, duty.*     lines that others put together
+    step.A, why.*, story_*      lines of /why
+    command.C                   descriptions of the commands
+
+How a wording is written stands in core/words/template.py.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from core.words.catalogs import LANGUAGES, find, normal
+from core.words.template import fill
+from core.words.values import HOME, Reader, plain
+
+__all__ = ["label", "languages", "moment", "normal", "numbered", "plain", "say"]
+
+TOAST = 200  # characters; Telegram shows no more
+SUBJECT = 78  # RFC 5322, 2.1.1
+
+# Actions whose answer is the name of something, so that the name is the label.
+NAMED = frozenset({"set_site", "set_device", "reassign", "hand_over", "add_engineer", "dispatch"})
+_SAME_AS_TERM = {"set_category": "category", "set_priority": "priority", "set_mode": "mode"}
+
+
+def languages() -> tuple[str, ...]:
+    return LANGUAGES
+
+
+def say(
+    kind: str,
+    params: Mapping[str, object],
+    *,
+    language: str = "zh_CN",
+    context: str = "chat",
+    zone: str = HOME,
+) -> str:
+    """The words for a key. One that no catalog knows is shown as it is: a bug, but no lost letter."""
+    wording = find(kind, language, context)
+    if wording is None:
+        return kind
+    reader = Reader(normal(language), context, zone)
+    said = fill(wording, lambda slot: reader.word(kind, slot, params))
+    return _SHAPES[context](said) if context in _SHAPES else said
+
+
+def _line(text: str) -> str:
+    """A subject is one line, and short: what a person wrote may be neither."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return _cut(" ".join(first.split()), SUBJECT)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+_SHAPES: Mapping[str, Callable[[str], str]] = {
+    "mail_subject": _line,
+    "toast": lambda text: _cut(text, TOAST),
+}
+
+
+def moment(
+    value: datetime, *, language: str = "zh_CN", context: str = "chat", zone: str = HOME
+) -> str:
+    return Reader(normal(language), context, zone).moment(value)
+
+
+def label(action: str, arg: str = "", language: str = "zh_CN", *, context: str = "chat") -> str:
+    """What stands on a button. An answer that is the name of something stands for itself."""
+    term = _SAME_AS_TERM.get(action)
+    keys = [f"arg.{action}.{arg}", f"term.{term}.{arg}"] if arg else []
+    for key in keys:
+        if found := find(key, language, context):
+            return found
+    if arg and action in NAMED:
+        return arg
+    return find(f"action.{action}", language, context) or action
+
+
+def numbered(
+    labels: Sequence[str],
+    language: str = "zh_CN",
+    context: str = "chat",
+    *,
+    digits: Sequence[str] = (),
+) -> str:
+    """The choices as digits, where a channel has no buttons; a survey's digits are its scores."""
+    chosen = digits or [str(n) for n in range(1, len(labels) + 1)]
+    one = find("choice", language, context) or "{digit} {label}"
+    told = [_choice(one, digit, words) for digit, words in zip(chosen, labels, strict=True)]
+    choices = (find("choice.between", language, context) or ", ").join(told)
+    return say("choices", {"choices": choices}, language=language, context=context)
+
+
+def _choice(wording: str, digit: str, words: str) -> str:
+    parts = {"digit": digit, "label": plain(words)}
+    return fill(wording, lambda slot: (parts.get(slot.name, ""), False))

@@ -1,0 +1,147 @@
+"""What stands in a slot, in the reader's language: terms, moments, lengths, plain text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from types import MappingProxyType
+from typing import get_args, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from core.notices import NOTICES, TERMS
+from core.words.catalogs import find
+from core.words.template import Slot, fill
+
+HOME = "Asia/Shanghai"
+
+# Slots whose value is a key, and where its words are looked up. The notices' own come first.
+PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **{slot: (f"term.{slot}.",) for slot in TERMS},
+        # A refusal in words names an entry of its own as its reason.
+        "reason": ("term.reason.", ""),
+        "asked": ("term.asked.", "action."),
+        "role": ("term.role.",),
+        "channel": ("term.channel.",),
+        "state": ("term.state.",),
+        "what": ("term.what.",),
+        "action": ("action.",),
+        "event": ("term.event.", "action."),
+        "calendar": ("term.calendar.",),
+        "kind": ("term.day.",),
+        "why": ("term.why.",),
+        "source": ("term.source.",),
+    }
+)
+
+
+@cache
+def moments_of(kind: str) -> frozenset[str]:
+    """Slots that hold a moment: as the notice says; elsewhere, as some notice says of the name."""
+    if kind not in NOTICES:
+        return frozenset().union(*map(moments_of, NOTICES)) | {"at"}
+    hints = get_type_hints(NOTICES[kind])
+    return frozenset(
+        name for name, hint in hints.items() if hint is datetime or datetime in get_args(hint)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom the words are for, and where they will be read."""
+
+    language: str
+    context: str
+    zone: str
+
+    def word(self, kind: str, slot: Slot, params: Mapping[str, object]) -> tuple[str, bool]:
+        """The words for a slot, and whether there is nothing to say."""
+        value = params.get(slot.name)
+        if value is None or value == "" or value is False:
+            return "", True
+        if slot.many and isinstance(value, int):
+            return f"{value} {slot.one if value == 1 else slot.many}", value == 0
+        return self.value(kind, slot.name, value, params), value == 0
+
+    def value(self, kind: str, slot: str, value: object, params: Mapping[str, object]) -> str:
+        if value is True:
+            return find(f"term.{slot}.yes", self.language) or slot
+        if isinstance(value, datetime):
+            return self.moment(value)
+        if isinstance(value, date):
+            return self._formatted("day", value)
+        if isinstance(value, timedelta):
+            return self.length(value)
+        text = str(value)
+        if slot in moments_of(kind):
+            return self._iso(text)
+        return self.term(kind, slot, text, params) or text
+
+    def term(self, kind: str, slot: str, key: str, params: Mapping[str, object]) -> str:
+        """The words for a key; none where the catalog does not know it: then it is free text."""
+        prefixes = PREFIXES.get(slot, ())
+        if slot == "arg" and kind.startswith("step."):
+            prefixes = (f"arg.{kind.removeprefix('step.')}.",)
+        for prefix in prefixes:
+            if not prefix and not key.startswith("refused_"):
+                continue
+            wording = find(prefix + key, self.language, self.context)
+            if wording is not None and prefix:
+                return plain(wording)
+            if wording is not None:
+                return fill(wording, lambda inner: self.word(key, inner, _without(params, slot)))
+        return ""
+
+    def _iso(self, text: str) -> str:
+        try:
+            return self.moment(datetime.fromisoformat(text))
+        except ValueError:
+            return text
+
+    def moment(self, value: datetime) -> str:
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return self._formatted("moment", aware.astimezone(_zone(self.zone)))
+
+    def _formatted(self, pattern: str, value: date) -> str:
+        from babel.dates import format_date, format_datetime
+
+        wanted = find(pattern, self.language, self.context) or ""
+        if isinstance(value, datetime):
+            return format_datetime(value, wanted, locale=self.language)
+        return format_date(value, wanted, locale=self.language)
+
+    def length(self, value: timedelta) -> str:
+        """In days, hours and minutes; seconds only below a minute."""
+        seconds = abs(int(value.total_seconds()))
+        units = (
+            ("days", seconds // 86_400),
+            ("hours", seconds // 3600 % 24),
+            ("minutes", seconds // 60 % 60),
+        )
+        parts = [(unit, count) for unit, count in units if count] or [("seconds", seconds)]
+        said = [
+            fill(
+                find(f"length.{unit}", self.language) or "{n}",
+                lambda slot, n=count: self.word("length", slot, {"n": n}),  # type: ignore[misc]
+            )
+            for unit, count in parts
+        ]
+        return " ".join(said)
+
+
+def _without(params: Mapping[str, object], slot: str) -> dict[str, object]:
+    return {name: value for name, value in params.items() if name != slot}
+
+
+def plain(label: str) -> str:
+    """A label without the signs in front of its words: for sentences, digits and carriers."""
+    start = next((i for i, char in enumerate(label) if char.isalnum()), 0)
+    return label[start:]
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(HOME)  # a slip in somebody's zone must not cost them the letter
