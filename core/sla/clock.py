@@ -331,10 +331,9 @@ def _reading(
 
 
 def _stretches(cycle: _Cycle, calendar: Calendar, now: datetime) -> Iterator[Stretch]:
+    turns = cycle.turns if cycle.stopped is None else cycle.turns[:-1]
     ends = [start for start, _, _ in cycle.turns[1:]] + [now]
-    for (start, pace, mark), end in zip(cycle.turns, ends, strict=True):
-        if pace is Pace.STOPPED and end == now:
-            return
+    for (start, pace, mark), end in zip(turns, ends, strict=False):
         yield Stretch(start, end, pace, calendar.between(start, end), mark.event, mark.status)
 
 
