@@ -27,9 +27,9 @@ from core.understand import (
 from core.understand.devices import devices
 from core.understand.fold import data
 
-# fault_reports_own.tsv: `dev` was taught from; `held` was written before the teaching, its misses never
-# looked at; `fresh` was written last, and its misses were taught afterwards (first reading: category
-# 91 %). Rows without device and ask label only the other fields.
+# fault_reports_own.tsv: `dev` was taught from; `held` was written before the teaching, and its
+# misses were never looked at; `fresh` was written last, and its misses were taught afterwards
+# (first reading: category 91 %). Rows without device and ask label only the other fields.
 HERE = Path(__file__).parent
 READER = default_reader()
 FIELDS = ("site", "category", "mode", "ask")
