@@ -178,6 +178,14 @@ async def test_a_mail_deleted_before_it_was_fetched_is_passed_over(server, store
     assert store.mails == [mail("Here")]
 
 
+async def test_a_closed_connection_is_noticed_at_once_also_during_idle(server, store):
+    slow = replace(QUICK, poll=30, idle=30, answer=30, stale=60)
+    async with reading(settings(server.port, pace=slow), store) as inbox:
+        await eventually(lambda: server.logged("IDLE"))
+        server.cut()
+        await eventually(lambda: inbox.reconnects, within=2)
+
+
 async def test_goodbye_during_idle_is_understood(server, store):
     slow = replace(QUICK, poll=30, stale=60)
     async with reading(settings(server.port, pace=slow), store) as inbox:
@@ -349,6 +357,19 @@ async def test_a_token_is_fetched_anew_for_each_login(server, store):
         await eventually(lambda: inbox.reconnects)
         await eventually(lambda: inbox.connected)
     assert len(set(server.logged("AUTHENTICATE XOAUTH2"))) == 2
+
+
+async def test_a_refused_token_is_told_although_the_library_never_answers_the_challenge(
+    server, store
+):
+    server.challenges = True
+
+    async def token() -> str:
+        return "expired"
+
+    async with reading(settings(server.port, password="", token=token), store):
+        await eventually(lambda: store.alerts)
+    assert store.alerts == ["mailbox_login_refused"]
 
 
 async def test_one_dead_mailbox_does_not_disturb_its_neighbour(server, store):
