@@ -85,3 +85,8 @@ def test_a_line_break_hidden_in_a_header_makes_no_new_header():
 
 def test_composed_and_decomposed_letters_are_the_same():
     assert clean("e\u0301") == "é"
+
+
+@pytest.mark.parametrize("label", ["utf-8", ""])
+def test_utf8_cut_inside_a_character_is_still_utf8(label):
+    assert decode(PRINTER.encode()[:-1], label).text.startswith(PRINTER[:-1])

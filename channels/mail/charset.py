@@ -68,6 +68,8 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _HALVES = re.compile("[\ud800-\udfff]")
 _NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
 _HAN_PAIRS = re.compile(rb"[\xb0-\xf7][\xa1-\xfe]")
+_SAMPLE, _TELLING = 2048, 12  # bytes, and how many of them beyond ASCII
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 _HIGH_RUNS = re.compile(rb"[\x80-\xff]+")
 _HIGH = re.compile(rb"[\x80-\xff]")
 
@@ -104,6 +106,7 @@ def decode(data: bytes, label: str = "", hint: str = "") -> Decoded:
     return (
         _first_strict(data, [codec for codec in (*wanted, *hinted) if codec != "latin-1"])
         or unicode
+        or _damaged_utf8(data, wanted)
         or (_strict(data, "gb18030") if _looks_chinese(data) else None)
         or _detected(data)
         or (_strict(data, wanted[-1]) if wanted else None)
@@ -153,8 +156,21 @@ def _surely_chinese(data: bytes) -> bool:
     )
 
 
-def _detected(data: bytes) -> Decoded | None:
-    from charset_normalizer import from_bytes
+def _damaged_utf8(data: bytes, wanted: tuple[str, ...]) -> Decoded | None:
+    """UTF-8 that lost a byte, or its end to a cap, is still UTF-8."""
+    text = data.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    whole = len(_BEYOND_ASCII.findall(text)) - broken
+    enough = whole > broken if wanted == ("utf-8",) else whole > 10 * broken
+    return Decoded(text, "utf-8") if enough else None
 
-    best = from_bytes(data[:4096]).best()
+
+def _detected(data: bytes) -> Decoded | None:
+    """By statistics, where there is enough to count; it takes longer than all the rest of a mail."""
+    sample = data[:_SAMPLE]
+    if len(_HIGH.findall(sample)) < _TELLING:
+        return _strict(data, "cp1252")
+    from charset_normalizer import from_bytes  # slow to load, and hardly ever needed
+
+    best = from_bytes(sample).best()
     return _strict(data, best.encoding) if best else None

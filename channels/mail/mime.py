@@ -23,6 +23,7 @@ _LOST_BOUNDARY = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
+_NO_TEXT = frozenset({"application", "audio", "font", "image", "model", "video"})
 _ADDRESSES = frozenset({"to", "cc", "bcc", "resent-to", "resent-cc"})
 
 
@@ -83,19 +84,18 @@ def _part(raw: bytes, caps: Caps, budget: _Budget, depth: int, default: str) -> 
     declared = part.first("content-type")
     if declared:
         kind, part.params = parameters(declared)
-        part.type = (
-            kind
-            if _TYPE.fullmatch(kind)
-            else ("text/plain" if kind in ("", "text") else _guess(kind))
-        )
+        part.type = kind if _TYPE.fullmatch(kind) else _guess(kind)
     if part.type.startswith("multipart/"):
         _divide(part, caps, budget, depth)
     return part
 
 
 def _guess(kind: str) -> str:
-    """`multipart` or `image` without a subtype is still more than nothing."""
-    return "multipart/mixed" if kind.startswith("multipart") else "application/octet-stream"
+    """`multipart` or `image` without a subtype still says something; nonsense is read as text."""
+    major = kind.partition("/")[0]
+    if major == "multipart":
+        return "multipart/mixed"
+    return "application/octet-stream" if major in _NO_TEXT else "text/plain"
 
 
 def _divide(part: Part, caps: Caps, budget: _Budget, depth: int) -> None:
