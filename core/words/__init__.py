@@ -14,21 +14,22 @@ Catalogs are gettext's: `msgid` is the key, `msgctxt` where it will be read ("ch
 How a wording is written stands in core/words/template.py.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from core.words.catalogs import LANGUAGES, find, normal
 from core.words.template import fill
-from core.words.values import HOME, Reader, plain
+from core.words.values import HOME, Reader, answers, plain
 
 __all__ = ["label", "languages", "moment", "normal", "numbered", "plain", "say"]
 
 TOAST = 200  # characters; Telegram shows no more
 SUBJECT = 78  # RFC 5322, 2.1.1
+_SENTENCE = re.compile(r"(?<=[。！？?!])|(?<=\.)\s+(?=[A-Z])")
 
 # Actions whose answer is the name of something, so that the name is the label.
 NAMED = frozenset({"set_site", "set_device", "reassign", "hand_over", "add_engineer", "dispatch"})
-_SAME_AS_TERM = {"set_category": "category", "set_priority": "priority", "set_mode": "mode"}
 
 
 def languages() -> tuple[str, ...]:
@@ -43,7 +44,7 @@ def say(
     context: str = "chat",
     zone: str = HOME,
 ) -> str:
-    """The words for a key. One that no catalog knows is shown as it is: a bug, but no lost letter."""
+    """The words for a key. An unknown key stands for itself: a bug of ours costs no letter."""
     wording = find(kind, language, context)
     if wording is None:
         return kind
@@ -52,10 +53,11 @@ def say(
     return _SHAPES[context](said) if context in _SHAPES else said
 
 
-def _line(text: str) -> str:
-    """A subject is one line, and short: what a person wrote may be neither."""
+def _headline(text: str) -> str:
+    """The first sentence on one line, whatever people wrote into it."""
     first = next((line for line in text.splitlines() if line.strip()), "")
-    return _cut(" ".join(first.split()), SUBJECT)
+    sentence = plain(" ".join(_SENTENCE.split(first)[0].split()))
+    return _cut(sentence.rstrip("。.：:"), SUBJECT)
 
 
 def _cut(text: str, limit: int) -> str:
@@ -63,7 +65,7 @@ def _cut(text: str, limit: int) -> str:
 
 
 _SHAPES: Mapping[str, Callable[[str], str]] = {
-    "mail_subject": _line,
+    "mail_subject": _headline,
     "toast": lambda text: _cut(text, TOAST),
 }
 
@@ -76,10 +78,8 @@ def moment(
 
 def label(action: str, arg: str = "", language: str = "zh_CN", *, context: str = "chat") -> str:
     """What stands on a button. An answer that is the name of something stands for itself."""
-    term = _SAME_AS_TERM.get(action)
-    keys = [f"arg.{action}.{arg}", f"term.{term}.{arg}"] if arg else []
-    for key in keys:
-        if found := find(key, language, context):
+    for prefix in answers(action) if arg else ():
+        if found := find(prefix + arg, language, context):
             return found
     if arg and action in NAMED:
         return arg

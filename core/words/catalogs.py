@@ -16,7 +16,7 @@ def normal(language: str) -> str:
 
 @cache
 def entries(language: str) -> Entries:
-    # Babel takes longer to import than all of this package: a program that never speaks pays nothing.
+    # Babel takes longer to import than the rest of the core: who never speaks does not pay.
     from babel.messages.pofile import read_po
 
     source = files(__package__).joinpath("locale", language, "LC_MESSAGES", "paidan.po")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-_TOKEN = re.compile(r"(\[\[|\]\]|\{\w+(?::[^{}|]*\|[^{}|]*)?\})")
+_MARKS = re.compile(r"(\[\[|\]\]|\{\w+(?::[^{}|]*\|[^{}|]*)?\})")
 _SLOT = re.compile(r"\{(\w+)(?::([^{}|]*)\|([^{}|]*))?\}")
 
 
@@ -23,6 +23,8 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Optional:
+    """A part that needs all of its slots."""
+
     parts: tuple["str | Slot", ...]
 
 
@@ -35,15 +37,15 @@ def parse(text: str) -> tuple[Piece, ...]:
     """Read the marks. One that has no partner stands as it is."""
     pieces: list[Piece] = []
     held: list[str | Slot] | None = None
-    for token in _TOKEN.split(text):
-        if token == "[[" and held is None:
+    for mark in _MARKS.split(text):
+        if mark == "[[" and held is None:
             held = []
-        elif token == "]]" and held is not None:
+        elif mark == "]]" and held is not None:
             pieces.append(Optional(tuple(held)))
             held = None
-        elif token:
-            found = _SLOT.fullmatch(token)
-            part = Slot(found[1], found[2] or "", found[3] or "") if found else token
+        elif mark:
+            found = _SLOT.fullmatch(mark)
+            part = Slot(found[1], found[2] or "", found[3] or "") if found else mark
             (pieces if held is None else held).append(part)
     return (*pieces, "[[", *held) if held is not None else tuple(pieces)
 

@@ -18,8 +18,6 @@ HOME = "Asia/Shanghai"
 PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         **{slot: (f"term.{slot}.",) for slot in TERMS},
-        # A refusal in words names an entry of its own as its reason.
-        "reason": ("term.reason.", ""),
         "asked": ("term.asked.", "action."),
         "role": ("term.role.",),
         "channel": ("term.channel.",),
@@ -30,9 +28,9 @@ PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "calendar": ("term.calendar.",),
         "kind": ("term.day.",),
         "why": ("term.why.",),
-        "source": ("term.source.",),
     }
 )
+NO_DEVICE = "-"  # what core/understand writes where none was named
 
 
 @cache
@@ -59,6 +57,8 @@ class Reader:
         value = params.get(slot.name)
         if value is None or value == "" or value is False:
             return "", True
+        if slot.name == "device" and value == NO_DEVICE:
+            return "", True
         if slot.many and isinstance(value, int):
             return f"{value} {slot.one if value == 1 else slot.many}", value == 0
         return self.value(kind, slot.name, value, params), value == 0
@@ -79,17 +79,19 @@ class Reader:
 
     def term(self, kind: str, slot: str, key: str, params: Mapping[str, object]) -> str:
         """The words for a key; none where the catalog does not know it: then it is free text."""
+        if slot == "reason" and key.startswith("refused_"):
+            # A refusal in words names an entry of its own as its reason.
+            rest = {name: value for name, value in params.items() if name != slot}
+            return fill(
+                find(key, self.language, self.context) or key,
+                lambda inner: self.word(key, inner, rest),
+            )
         prefixes = PREFIXES.get(slot, ())
         if slot == "arg" and kind.startswith("step."):
-            prefixes = (f"arg.{kind.removeprefix('step.')}.",)
+            prefixes = answers(kind.removeprefix("step."))
         for prefix in prefixes:
-            if not prefix and not key.startswith("refused_"):
-                continue
-            wording = find(prefix + key, self.language, self.context)
-            if wording is not None and prefix:
+            if wording := find(prefix + key, self.language, self.context):
                 return plain(wording)
-            if wording is not None:
-                return fill(wording, lambda inner: self.word(key, inner, _without(params, slot)))
         return ""
 
     def _iso(self, text: str) -> str:
@@ -129,8 +131,9 @@ class Reader:
         return " ".join(said)
 
 
-def _without(params: Mapping[str, object], slot: str) -> dict[str, object]:
-    return {name: value for name, value in params.items() if name != slot}
+def answers(action: str) -> tuple[str, str]:
+    """Where the words for an action's answer are looked up; set_category borrows the terms."""
+    return f"arg.{action}.", f"term.{action.removeprefix('set_')}."
 
 
 def plain(label: str) -> str:
