@@ -110,7 +110,7 @@ def _groups(plain: str, text: str) -> Iterator[tuple[list[int], list[Window]]]:
     windows: list[Window] = []
     closed = False
     plain = re.sub(r"\s*-\s*", "-", plain)
-    plain = re.sub(r"(?<=[一二三四五六日天末])(?=\d)", " ", plain)  # 周一至周五9:00-18:00
+    plain = re.sub(r"(?<=[一二三四五六日天末])(?=[\d休全])", " ", plain)  # 周一至周五9:00-18:00
     for token in re.split(r"[\s,;]+", plain):
         if not token:
             continue
