@@ -1,7 +1,6 @@
 """Mails made to stop a desk: none raises, none takes long, whatever is done to their bytes."""
 # ruff: noqa: E501  (hostile mails on one line each)
 
-import json
 import os
 import random
 import time
@@ -11,7 +10,7 @@ import pytest
 
 from channels.mail.caps import Caps
 from channels.mail.page import sanitised, to_text
-from channels.mail.parse import content_hash, parse, show
+from channels.mail.parse import content_hash, parse
 
 SOAK = bool(os.environ.get("PAIDAN_SOAK"))
 SEEDS = 4
@@ -52,8 +51,7 @@ def test_a_mutated_mail_is_read_quickly_and_can_be_stored(seed):
     for _ in range(ROUNDS):
         raw = mutated(chance)
         started = time.perf_counter()
-        assert content_hash(parse(raw))
-        assert json.dumps(show(raw), ensure_ascii=False).encode()
+        assert content_hash(parse(raw))  # which takes every character as UTF-8
         assert time.perf_counter() - started < SECONDS
 
 
@@ -101,8 +99,7 @@ def test_a_mail_made_to_be_slow_is_not(raw):
 
 @pytest.mark.parametrize(
     "html",
-    ["<div>" * 50_000 + "x", "".join(f"<b id={i}><p>" for i in range(30_000)), '<a "' * 100_000]
-    + ["<\"'>" * 50_000, "<a" * 150_000, "<!--" * 100_000, "&" * 250_000, "<style>" * 50_000],
+    ["<div>" * 50_000 + "x", "".join(f"<b id={i}><p>" for i in range(30_000)), '<a "' * 100_000, "<\"'>" * 50_000, "<a" * 150_000, "<!--" * 100_000, "&" * 250_000, "<style>" * 50_000],
     ids=str.__len__,
 )  # fmt: skip
 def test_a_page_made_to_be_slow_is_not(html):

@@ -227,8 +227,12 @@ def test_uuencoded_files_are_taken_out_of_the_text():
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda data: data.rstrip(b"=\n"), lambda data: data + b"!", lambda data: b"*" + data]
-    + [lambda data: data.replace(b"\n", b" \r\n")],
+    [
+        lambda data: data.rstrip(b"=\n"),
+        lambda data: data + b"!",
+        lambda data: b"*" + data,
+        lambda data: data.replace(b"\n", b" \r\n"),
+    ],
 )
 def test_damaged_base64_gives_what_it_has(damage):
     data = damage(base64.encodebytes("打印机坏了,".encode()))

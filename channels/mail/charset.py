@@ -69,6 +69,8 @@ _HALVES = re.compile("[\ud800-\udfff]")
 _NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
 _HAN_PAIRS = re.compile(rb"[\xb0-\xf7][\xa1-\xfe]")
 _SAMPLE, _TELLING = 2048, 12  # bytes, and how many of them beyond ASCII
+_PLAUSIBLE = ["cp1252", "cp1251", "cp1250", "koi8_r", "cp932", "euc_jp", "cp949", "big5", "cp1253"]
+_PLAUSIBLE += ["cp1254", "cp1255", "cp1256", "cp874", "gb18030"]
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 _HIGH_RUNS = re.compile(rb"[\x80-\xff]+")
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -166,11 +168,11 @@ def _damaged_utf8(data: bytes, wanted: tuple[str, ...]) -> Decoded | None:
 
 
 def _detected(data: bytes) -> Decoded | None:
-    """By statistics, where there is enough to count; it takes longer than all the rest of a mail."""
+    """By statistics, where there is enough to count; it takes longer than the rest of a mail."""
     sample = data[:_SAMPLE]
     if len(_HIGH.findall(sample)) < _TELLING:
         return _strict(data, "cp1252")
     from charset_normalizer import from_bytes  # slow to load, and hardly ever needed
 
-    best = from_bytes(sample).best()
+    best = from_bytes(sample, cp_isolation=_PLAUSIBLE, enable_fallback=False).best()
     return _strict(data, best.encoding) if best else None
