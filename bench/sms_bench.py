@@ -19,7 +19,7 @@ from core.storage import schema
 from core.storage.sqlite import SqliteStore
 from tests.sms_servers.golden import ALIYUN, CAPCOM6, KANNEL, NOW, TWILIO, message
 from tests.sms_servers.kannel import free_ports, wait_for
-from tests.sms_servers.server import FakeInbox, app, serving, wire_bytes
+from tests.sms_servers.server import app, serving, wire_bytes
 
 FOUR: Sequence[Gateway] = (ALIYUN, CAPCOM6, TWILIO, KANNEL)
 STEADY, SECONDS = 200, 8  # hooks a second, and for how long
@@ -35,9 +35,8 @@ async def _serve(port: int, path: str) -> None:
     store = SqliteStore(path)
     await store.open()
     desk = Desk(store=store, now=lambda: NOW, calendars={}, channels={})
-    inbox = FakeInbox()
-    inbox.keep = keeper(desk, lambda: None)  # type: ignore[method-assign]
-    async with serving(app(inbox, FOUR, rate=1e6, burst=10**6), port=port):
+    keep = keeper(desk, lambda: None)
+    async with serving(app(keep, FOUR, rate=1e6, burst=10**6), port=port):
         await asyncio.Event().wait()
 
 

@@ -368,7 +368,7 @@ def test_the_parts_of_a_huawei_report_are_separate_news():
     assert report("1").external_id != report("2").external_id
 
 
-def test_a_status_that_nobody_documented_is_no_news_of_delivery():
+def test_an_unknown_end_is_no_news_of_delivery():
     fields = {"smsMsgId": "h1", "status": "UNKNOWN"}
     assert HUAWEI.parse(golden.huawei_call(HUAWEI, fields)) == []
 
@@ -377,6 +377,24 @@ def test_a_generic_report_says_whether_another_try_can_help():
     data = {"reference": "letter-7", "reason": "no such number", "permanent": True}
     report = only(GENERIC, golden.generic_event(GENERIC, "e", {"type": "sms.failed", "data": data}))
     assert (report.receipt, report.state, report.permanent) == ("letter-7", "failed", True)
+
+
+@each
+def test_a_machines_text_is_filed_and_never_answered(gateway):
+    maker = golden.message(gateway)
+    machine = replace(
+        maker,
+        query=maker.query.replace("8613800138000", "10086").replace("13800138000", "10086"),
+        body=maker.body.replace(b"138 0013 8000", b"10086")
+        .replace(b"%2B8613800138000", b"10086")
+        .replace(b"13800138000", b"10086"),
+    )
+    assert (only(gateway, machine).automatic, only(gateway, maker).automatic) == (True, False)
+
+
+def test_a_report_with_a_status_that_nobody_documented_is_no_news():
+    report = {"mobile": "13800138000", "report_status": "WAITING", "sid": "1"}
+    assert TENCENT.parse(golden.json_call(TENCENT, [report])) == []
 
 
 def test_a_stamp_beyond_every_calendar_is_replaced_by_the_arrival():

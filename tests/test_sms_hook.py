@@ -56,7 +56,7 @@ def inbox():
 
 @pytest.fixture
 def http(inbox):
-    return client(app(inbox))
+    return client(app(inbox.keep))
 
 
 def said(response):
@@ -101,12 +101,11 @@ async def test_no_token_and_no_signature_is_stored(http, inbox, gateway):
     assert not [proof for proof in proofs if proof.encode() in row.body.lower()]
 
 
-@each
 @pytest.mark.parametrize(
     "token", ["", "x" * 22, TOKEN[:-1], TOKEN + "a", "%E6%B4%BE", "%FF", "a/b"]
 )
-async def test_a_wrong_token_opens_nothing(http, inbox, gateway, token):
-    request = message(gateway)
+async def test_a_wrong_token_opens_nothing(http, inbox, token):
+    request = message(ALIYUN)
     forged = replace(request, url=request.url.replace(TOKEN, token))
     assert (await call(http, forged)).status_code == 404
     assert not inbox.rows
@@ -135,14 +134,14 @@ async def test_a_forged_call_gets_401_and_no_word(http, inbox, gateway):
 
 
 async def test_a_call_from_elsewhere_than_the_list_is_refused(inbox):
-    there = client(app(inbox, allow=(ip_network("203.0.113.0/24"),)))
-    here = client(app(inbox, allow=(ip_network("127.0.0.0/8"),)))
+    there = client(app(inbox.keep, allow=(ip_network("203.0.113.0/24"),)))
+    here = client(app(inbox.keep, allow=(ip_network("127.0.0.0/8"),)))
     codes = [(await call(http, message(ALIYUN))).status_code for http in (there, here)]
     assert codes == [404, 200]
 
 
 async def test_one_token_takes_only_so_many_calls(inbox):
-    http = client(app(inbox, [ALIYUN, TENCENT], rate=0.001, burst=3))
+    http = client(app(inbox.keep, [ALIYUN, TENCENT], rate=0.001, burst=3))
     codes = [(await call(http, message(ALIYUN))).status_code for _ in range(4)]
     other = (await call(http, message(TENCENT))).status_code
     assert (codes, other) == ([200, 200, 200, 429], 200)
@@ -216,7 +215,7 @@ async def test_a_gateway_that_fails_on_an_element_does_not_lose_it(inbox, caplog
         def parse(self, request):
             raise ZeroDivisionError
 
-    response = await call(client(app(inbox, [Clumsy()])), message(ALIYUN))
+    response = await call(client(app(inbox.keep, [Clumsy()])), message(ALIYUN))
     assert (response.status_code, len(inbox.rows)) == (200, 1)
 
 
@@ -272,7 +271,7 @@ async def test_refusals_are_logged_without_token_or_number(http, caplog):
 
 
 async def test_a_thousand_equal_calls_at_once_are_one_row(inbox):
-    async with serving(app(inbox)) as base:
+    async with serving(app(inbox.keep)) as base:
         codes = await statuses(base, message(CAPCOM6), 1000, lanes=50)
     assert (len(codes), set(codes), len(inbox.rows)) == (1000, {200}, 1)
 
@@ -309,7 +308,7 @@ def head(gateway, length):
 
 async def test_a_slow_body_is_cut_and_keeps_nobody_waiting(inbox, monkeypatch):
     monkeypatch.setattr(hook, "READ_DEADLINE", 0.5)
-    async with serving(app(inbox)) as base, httpx.AsyncClient() as http:
+    async with serving(app(inbox.keep)) as base, httpx.AsyncClient() as http:
         slow = [
             asyncio.create_task(raw_call(base, head(ALIYUN, 500), [b"["] * 8, pause=0.1))
             for _ in range(20)
@@ -330,7 +329,7 @@ async def test_ten_megabytes_are_refused_and_not_gathered(inbox, announced):
     size = 10 * 1024 * 1024
     chunk = b"x" * 65_536
     before = psutil.Process(os.getpid()).memory_info().rss
-    async with serving(app(inbox)) as base:
+    async with serving(app(inbox.keep)) as base:
         if announced:
             answer = await raw_call(base, head(ALIYUN, size), [chunk] * (size // len(chunk)))
         else:
@@ -343,7 +342,7 @@ async def test_ten_megabytes_are_refused_and_not_gathered(inbox, announced):
 
 
 async def test_a_caller_who_hangs_up_in_the_middle_leaves_nothing(inbox):
-    async with serving(app(inbox)) as base, httpx.AsyncClient() as http:
+    async with serving(app(inbox.keep)) as base, httpx.AsyncClient() as http:
         port = int(base.rpartition(":")[2])
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(head(ALIYUN, 500) + b"[{")
@@ -354,7 +353,7 @@ async def test_a_caller_who_hangs_up_in_the_middle_leaves_nothing(inbox):
 
 
 async def test_a_signed_call_is_proven_behind_a_proxy_that_knows_our_public_name(inbox):
-    async with serving(app(inbox, [TWILIO])) as base, httpx.AsyncClient() as http:
+    async with serving(app(inbox.keep, [TWILIO])) as base, httpx.AsyncClient() as http:
         response = await call(http, message(TWILIO), base)
     [inbound] = inbox.read()
     assert (response.status_code, inbound.text, type(inbound)) == (200, TEXT, Inbound)

@@ -29,7 +29,7 @@ class Desk:
         self.open = contextlib.AsyncExitStack()
 
     async def listen(self):
-        application = app(self.inbox, [self.kannel.gateway])
+        application = app(self.inbox.keep, [self.kannel.gateway])
         await self.open.enter_async_context(
             serving(application, port=urlsplit(self.kannel.hook).port)
         )

@@ -210,7 +210,7 @@ ODD = st.sampled_from(
         "【】",
         "http://a.cn",
         "www.x.com",
-        "移移动动",
+        "移移移动动动",
         "😀",
         "a.b",
         "。",

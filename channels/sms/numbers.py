@@ -6,7 +6,7 @@ from functools import lru_cache
 import phonenumbers
 
 REGION = "CN"
-_SERVICE = re.compile(r"(?:\+?86)?(?:106\d*|100\d{2,3}|95\d{3,}|12\d{3,6}|1\d{2})")
+_SERVICE = re.compile(r"(?:\+?86)?(?:106\d*|100\d{2,3}|95\d{3,6}|12\d{3,6}|1\d{2})")
 _MARKS = re.compile(r"[\s()\-.]")
 
 

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from core.messages import Inbound, Receipt, Report
+from channels.sms import numbers
+from core.messages import File, Inbound, Receipt, Report
 
 CHINA = ZoneInfo("Asia/Shanghai")
 MAX_ELEMENTS = 500  # no gateway batches more than 100
@@ -319,6 +320,34 @@ def read_form(
         return read_each([form(request)], read)
     except Malformed as odd:
         return [Unreadable(str(odd))]
+
+
+def arrived(
+    gateway: str,
+    request: HookRequest,
+    *,
+    key: str,
+    sender: str,
+    text: str,
+    at: datetime | None = None,
+    files: tuple[File, ...] = (),
+    **detail: str,
+) -> Inbound:
+    """A text as every gateway reports it. Machines' numbers are filed and never answered."""
+    number = numbers.e164(sender)
+    return Inbound(
+        channel="sms",
+        account=gateway,
+        external_id=key,
+        sender=number,
+        text=text,
+        occurred_at=at or request.received_at,
+        received_at=request.received_at,
+        message_id=key,
+        automatic=numbers.is_service(number),
+        files=files,
+        detail={name.replace("_", "-"): value for name, value in detail.items() if value},
+    )
 
 
 def split_form(request: HookRequest) -> list[HookRequest]:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from channels.sms import signing
 from channels.sms.gateways.aliyun import Aliyun
 from channels.sms.gateways.capcom6 import Capcom6
-from channels.sms.gateways.generic import Generic, sign
+from channels.sms.gateways.generic import Generic, signed
 from channels.sms.gateways.huawei import Huawei
 from channels.sms.gateways.kannel import Kannel
 from channels.sms.gateways.tencent import Tencent
@@ -182,14 +182,7 @@ def _huawei(gateway, key, text, now):
 
 
 def generic_event(gateway, key, event, now=NOW):
-    body = json.dumps(event, ensure_ascii=False).encode()
-    stamp = str(int(now.timestamp()))
-    headers = {
-        "content-type": "application/json",
-        "webhook-id": key,
-        "webhook-timestamp": stamp,
-        "webhook-signature": "v1," + sign(gateway.secrets[0], key, stamp, body),
-    }
+    headers, body = signed(gateway.secrets, key, event, now)
     return request(gateway, headers=headers, body=body)
 
 

@@ -14,7 +14,7 @@ from channels.sms.hook import Hook, reader, routes
 from channels.sms.wire import HookRequest
 from core.errors import StorageBusy
 from core.messages import Inbound, Report
-from core.ports import Raw
+from core.ports import Keep, Raw
 from tests.sms_servers.golden import ALL, DESK, NOW, TOKEN
 
 
@@ -40,7 +40,7 @@ class FakeInbox:
         return [read(raw.body) for raw in self.rows.values()]
 
 
-def app(inbox, gateways=ALL, *, now=lambda: NOW, **more) -> Starlette:
+def app(keep: Keep, gateways=ALL, *, now=lambda: NOW, **more) -> Starlette:
     hooks = [Hook(gateway=gateway, token=TOKEN, **more) for gateway in gateways]
 
     async def health(_):
@@ -49,7 +49,7 @@ def app(inbox, gateways=ALL, *, now=lambda: NOW, **more) -> Starlette:
     return Starlette(
         routes=[
             Route("/healthz", health),
-            *routes(hooks, inbox.keep, now, public_url=DESK),
+            *routes(hooks, keep, now, public_url=DESK),
         ]
     )
 

@@ -57,16 +57,14 @@ class Aliyun:
         phone = wire.needed(fields, "phone_number")
         if "success" in fields or "biz_id" in fields:
             return self._report(phone, fields, request)
-        return Inbound(
-            channel="sms",
-            account=self.name,
-            external_id=wire.needed(fields, "sequence_id"),
-            sender=numbers.e164(phone),
+        return wire.arrived(
+            self.name,
+            request,
+            key=wire.needed(fields, "sequence_id"),
+            sender=phone,
             text=fields.get("content", ""),
-            occurred_at=wire.moment(fields.get("send_time", ""), request.received_at, wire.CHINA),
-            received_at=request.received_at,
-            message_id=fields["sequence_id"],
-            detail={"to": fields.get("dest_code", "")},
+            at=wire.moment(fields.get("send_time", ""), request.received_at, wire.CHINA),
+            to=fields.get("dest_code", ""),
         )
 
     def _report(self, phone: str, fields: Mapping[str, str], request: HookRequest) -> Report:

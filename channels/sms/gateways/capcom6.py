@@ -14,7 +14,7 @@ from typing import Literal
 
 import httpx
 
-from channels.sms import numbers, outcome, wire
+from channels.sms import outcome, wire
 from channels.sms.outcome import LATER
 from channels.sms.wire import Answer, Forged, HookRequest, Sms, Unreadable
 from core.messages import Inbound, Receipt, Report
@@ -66,16 +66,15 @@ class Capcom6:
             return self._report(kind, key, payload, request)
         if kind != "sms:received":
             raise Unreadable(f"event {kind}")
-        return Inbound(
-            channel="sms",
-            account=self.name,
-            external_id=key,
-            sender=numbers.e164(wire.needed(payload, "sender", "phoneNumber")),
+        return wire.arrived(
+            self.name,
+            request,
+            key=key,  # payload.messageId comes from the content: not unique
+            sender=wire.needed(payload, "sender", "phoneNumber"),
             text=payload.get("message", ""),
-            occurred_at=wire.moment(payload.get("receivedAt", ""), request.received_at),
-            received_at=request.received_at,
-            message_id=event["id"],  # payload.messageId comes from the content: not unique
-            detail={"to": payload.get("recipient", ""), "sim": payload.get("simNumber", "")},
+            at=wire.moment(payload.get("receivedAt", ""), request.received_at),
+            to=payload.get("recipient", ""),
+            sim=payload.get("simNumber", ""),
         )
 
     def _report(

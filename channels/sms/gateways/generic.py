@@ -9,14 +9,14 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 import httpx
 
-from channels.sms import numbers, outcome, wire
+from channels.sms import outcome, wire
 from channels.sms.wire import Answer, Forged, HookRequest, Sms, Unreadable
 from core.messages import Inbound, Receipt, Report
 
@@ -83,16 +83,14 @@ class Generic:
             )
         if kind != "sms.received":
             raise Unreadable(f"type {kind}")
-        return Inbound(
-            channel="sms",
-            account=self.name,
-            external_id=key,
-            sender=numbers.e164(wire.needed(data, "from")),
+        return wire.arrived(
+            self.name,
+            request,
+            key=key,
+            sender=wire.needed(data, "from"),
             text=data.get("text", ""),
-            occurred_at=wire.moment(at, request.received_at),
-            received_at=request.received_at,
-            message_id=key,
-            detail={"to": data.get("to", "")},
+            at=wire.moment(at, request.received_at),
+            to=data.get("to", ""),
         )
 
     def build(self, sms: Sms, now: datetime) -> httpx.Request:
@@ -101,21 +99,28 @@ class Generic:
             "timestamp": now.isoformat(),
             "data": {"reference": sms.reference, "to": sms.to, "text": sms.text},
         }
-        body = json.dumps(event, ensure_ascii=False).encode()
-        stamp = str(int(now.timestamp()))
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": sms.reference,
-            "webhook-timestamp": stamp,
-            "webhook-signature": " ".join(
-                f"v1,{sign(secret, sms.reference, stamp, body)}" for secret in self.secrets
-            ),
-        }
+        headers, body = signed(self.secrets, sms.reference, event, now)
         return httpx.Request("POST", self.url, headers=headers, content=body)
 
     def read_answer(self, response: httpx.Response, sms: Sms) -> Receipt:
         outcome.check_status(response)
         return Receipt(id=sms.reference, final=False)
+
+
+def signed(
+    secrets: Sequence[str], key: str, event: Mapping[str, object], now: datetime
+) -> tuple[dict[str, str], bytes]:
+    """Headers and body of a call, as this gateway sends it and believes it."""
+    body = json.dumps(event, ensure_ascii=False).encode()
+    stamp = str(int(now.timestamp()))
+    proofs = [f"v1,{sign(secret, key, stamp, body)}" for secret in secrets]
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": key,
+        "webhook-timestamp": stamp,
+        "webhook-signature": " ".join(proofs),
+    }
+    return headers, body
 
 
 def sign(secret: str, key: str, stamp: str, body: bytes) -> str:

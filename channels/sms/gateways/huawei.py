@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import httpx
 
-from channels.sms import numbers, outcome, signing, wire
+from channels.sms import outcome, signing, wire
 from channels.sms.outcome import DEAD, LATER, LIMITED, NEVER, OURS, Verdict
 from channels.sms.wire import Answer, Forged, HookRequest, Sms, Unreadable
 from core.errors import Undeliverable
@@ -87,16 +87,14 @@ class Huawei:
             return self._report(key, fields, request)
         if "body" not in fields:
             raise Unreadable("neither a text nor a report")
-        return Inbound(
-            channel="sms",
-            account=self.name,
-            external_id=key,
-            sender=numbers.e164(wire.needed(fields, "from")),
+        return wire.arrived(
+            self.name,
+            request,
+            key=key,
+            sender=wire.needed(fields, "from"),
             text=fields["body"],
-            occurred_at=wire.moment(fields.get("createTime", ""), request.received_at),
-            received_at=request.received_at,
-            message_id=key,
-            detail={"to": fields.get("to", "")},
+            at=wire.moment(fields.get("createTime", ""), request.received_at),
+            to=fields.get("to", ""),
         )
 
     def _report(self, key: str, fields: Mapping[str, str], request: HookRequest) -> Report | None:

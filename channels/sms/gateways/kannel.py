@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from channels.sms import numbers, outcome, wire
+from channels.sms import outcome, wire
 from channels.sms.outcome import LATER, NEVER, OURS
 from channels.sms.wire import Answer, HookRequest, Sms, Unreadable
 from core.messages import Inbound, Receipt, Report
@@ -61,16 +61,14 @@ class Kannel:
     def _message(self, fields: Mapping[str, bytes], request: HookRequest) -> Inbound:
         plain = {key: wire.decode(value) for key, value in fields.items()}
         charset = _PYTHON_NAMES.get(plain.get("charset", "").upper(), plain.get("charset", ""))
-        return Inbound(
-            channel="sms",
-            account=self.name,
-            external_id=f"{plain.get('smsc', '')}:{wire.needed(plain, 'id')}",
-            sender=numbers.e164(wire.needed(plain, "from")),
+        return wire.arrived(
+            self.name,
+            request,
+            key=f"{plain.get('smsc', '')}:{wire.needed(plain, 'id')}",
+            sender=wire.needed(plain, "from"),
             text=wire.decode(fields.get("text", b""), charset),
-            occurred_at=wire.moment(plain.get("time", ""), request.received_at),
-            received_at=request.received_at,
-            message_id=plain["id"],
-            detail={"to": plain.get("to", "")},
+            at=wire.moment(plain.get("time", ""), request.received_at),
+            to=plain.get("to", ""),
         )
 
     def _report(self, fields: Mapping[str, bytes], request: HookRequest) -> Report | None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from channels.sms import numbers, outcome, signing, wire
+from channels.sms import outcome, signing, wire
 from channels.sms.outcome import DEAD, LATER, LIMITED, NEVER, OURS, Verdict
 from channels.sms.wire import Answer, HookRequest, Sms, Unreadable
 from core.errors import Unclear, Undeliverable
@@ -51,28 +51,28 @@ class Tencent:
     def parse(self, request: HookRequest) -> list[Inbound | Report | Unreadable]:
         return wire.read_json(request, lambda fields: self._read(fields, request))
 
-    def _read(self, fields: Mapping[str, str], request: HookRequest) -> Inbound | Report:
+    def _read(self, fields: Mapping[str, str], request: HookRequest) -> Inbound | Report | None:
         mobile, nation = wire.needed(fields, "mobile"), fields.get("nationcode") or "86"
         if "report_status" in fields:
             return self._report(fields, request)
         if not fields.keys() & {"text", "time"}:
             raise Unreadable("neither a text nor a report")
         parts = (fields.get(name, "") for name in ("time", "text", "extend"))
-        return Inbound(
-            channel="sms",
-            account=self.name,
-            external_id=wire.digest(nation, mobile, *parts),
-            sender=numbers.e164(mobile if mobile.startswith("+") else f"+{nation}{mobile}"),
+        return wire.arrived(
+            self.name,
+            request,
+            key=wire.digest(nation, mobile, *parts),
+            sender=mobile if mobile.startswith("+") else f"+{nation}{mobile}",
             text=fields.get("text", ""),
-            occurred_at=wire.moment(fields.get("time", ""), request.received_at, wire.CHINA),
-            received_at=request.received_at,
-            detail={"to": fields.get("extend", ""), "signature": fields.get("sign", "")},
+            at=wire.moment(fields.get("time", ""), request.received_at, wire.CHINA),
+            to=fields.get("extend", ""),
+            signature=fields.get("sign", ""),
         )
 
-    def _report(self, fields: Mapping[str, str], request: HookRequest) -> Report:
+    def _report(self, fields: Mapping[str, str], request: HookRequest) -> Report | None:
         sid, status = wire.needed(fields, "sid"), fields["report_status"].upper()
         if status not in ("SUCCESS", "FAIL"):
-            raise Unreadable(f"report {status}")
+            return None
         delivered = status == "SUCCESS"
         return Report(
             channel="sms",

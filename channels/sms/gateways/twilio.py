@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
-from channels.sms import numbers, outcome, wire
+from channels.sms import outcome, wire
 from channels.sms.outcome import DEAD, LATER, LIMITED, NEVER, OURS, Verdict
 from channels.sms.wire import Answer, Forged, HookRequest, Malformed, Sms, Unreadable
 from core.messages import File, Inbound, Receipt, Report
@@ -101,17 +101,14 @@ class Twilio:
         )
 
     def _message(self, sid: str, fields: Mapping[str, str], request: HookRequest) -> Inbound:
-        return Inbound(
-            channel="sms",
-            account=self.name,
-            external_id=sid,
-            sender=numbers.e164(wire.needed(fields, "From")),
+        return wire.arrived(
+            self.name,
+            request,
+            key=sid,
+            sender=wire.needed(fields, "From"),
             text=fields.get("Body", ""),
-            occurred_at=request.received_at,
-            received_at=request.received_at,
-            message_id=sid,
             files=tuple(_media(fields)),
-            detail={"to": fields.get("To", "")},
+            to=fields.get("To", ""),
         )
 
     def build(self, sms: Sms, now: datetime) -> httpx.Request:

@@ -97,21 +97,18 @@ class Vonage:
             return self._report(key, fields, at)
         if fields.get("type") == "binary":
             raise Unreadable("a binary message")
-        parts = {
-            name: fields[name]
-            for name in ("concat-ref", "concat-total", "concat-part")
-            if fields.get("concat") == "true" and name in fields
-        }
-        return Inbound(
-            channel="sms",
-            account=self.name,
-            external_id=key,
-            sender=numbers.e164(f"+{number.lstrip('+')}" if number.isdigit() else number),
+        part = fields if fields.get("concat") == "true" else {}
+        return wire.arrived(
+            self.name,
+            request,
+            key=key,
+            sender=_sender(number),
             text=fields.get("text", ""),
-            occurred_at=at,
-            received_at=request.received_at,
-            message_id=key,
-            detail={"to": fields.get("to", ""), **parts},
+            at=at,
+            to=fields.get("to", ""),
+            concat_ref=part.get("concat-ref", ""),
+            concat_total=part.get("concat-total", ""),
+            concat_part=part.get("concat-part", ""),
         )
 
     def _report(self, key: str, fields: Mapping[str, str], at: datetime) -> Report | None:
@@ -155,6 +152,12 @@ class Vonage:
             reason = f"Vonage {status} {wire.text_of(parts[0].get('error-text'))}".strip()
             raise outcome.refused(reason, _CODES.get(status, NEVER))
         return Receipt(id=wire.short_reference(sms.reference, 40), final=False)
+
+
+def _sender(number: str) -> str:
+    """Vonage leaves the plus out; short codes and names have none."""
+    whole = number.isascii() and number.isdigit() and not numbers.is_service(number)
+    return f"+{number}" if whole else number
 
 
 def _fields(request: HookRequest) -> dict[str, str]:
