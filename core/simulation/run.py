@@ -1,7 +1,7 @@
 """Lets the days pass: faults come, offers are answered, engineers drive, work and go home."""
 
 import heapq
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
@@ -28,6 +28,7 @@ AFTERMATH = timedelta(days=3)  # open visits are still made after the last day
 ROAD_SPREAD = 0.15  # of the logarithm of a travel time
 AFTER_REMINDER = 0.5  # of those who were silent, how many the reminder wakes
 LOOK_AHEAD = timedelta(hours=3)  # whose duty starts within it may be planned for
+SIGHT = 60  # jobs of a city that a dispatcher keeps in view, twice
 BARELY = timedelta(minutes=5)  # a job that takes longer than expected will be over "soon"
 
 
@@ -74,6 +75,9 @@ class Hands:
         current = [self.current] if self.current else []
         asked = [self.asked] if self.asked else []
         return [*current, *self.accepted, *asked]
+
+
+Waiting = tuple[datetime, str, Visit]  # by deadline and number
 
 
 class Event(NamedTuple):
@@ -167,7 +171,7 @@ class _Run:
             if site.resident
         }
         self.hands = {worker.id: Hands(worker, worker.base) for worker in desk.workers}
-        self.waiting: dict[str, list[tuple[datetime, str, Visit]]] = {}
+        self.waiting: dict[str, list[Waiting]] = {}
         self.visits: list[Visit] = []
         self.now = self.starts
         self.events: list[Event] = []
@@ -255,23 +259,28 @@ class _Run:
     # ── Offers ───────────────────────────────────────────────────────────────────────────────────
 
     def dispatch(self) -> None:
-        if not any(self.waiting.values()):
-            return
-        visits = {visit.job.number: visit for city in self.waiting.values() for *_, visit in city}
-        for ask in self.strategy.asks(self.view()):
-            visit = visits[ask.job.number]
-            self.waiting[visit.job.city].remove((visit.job.due, visit.job.number, visit))
+        for ask in self.strategy.asks(self.view()) if any(self.waiting.values()) else ():
+            queue = self.waiting[ask.job.city]
+            *_, visit = queue.pop(bisect_left(queue, (ask.job.due, ask.job.number)))
             self.offer(visit, self.hands[ask.engineer])
 
     def view(self) -> View:
         return View(
             at=self.now,
-            waiting=[[visit.job for *_, visit in city] for city in self.waiting.values()],
+            waiting={city: self.seen(queue) for city, queue in self.waiting.items() if queue},
+            cities={site.code: site.city for site in self.desk.sites.values()},
             engineers=[one for hands in self.hands.values() if (one := self.engineer(hands))],
             asked=frozenset(person for person, hands in self.hands.items() if hands.asked),
             travel=self.travel,
             rules=self.rules,
         )
+
+    def seen(self, queue: Sequence[Waiting]) -> list[Job]:
+        """All that waits in a city; of a backlog beyond hope the oldest and the next to be due."""
+        if len(queue) > 2 * SIGHT:
+            due_next = max(SIGHT, bisect_left(queue, (self.now, "")))
+            queue = [*queue[:SIGHT], *queue[due_next : due_next + SIGHT]]
+        return [visit.job for *_, visit in queue]
 
     def engineer(self, hands: Hands) -> Engineer | None:
         """As the desk knows the engineer now; None when there is no duty for a while."""

@@ -4,12 +4,12 @@ All of them see the same hard rules, the same roster and the same offers. What d
 they ask next.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from core.dispatch.choose import Asked, Engineer, Job, Rules, covers, object_to
+from core.dispatch.choose import RESIDENT, Asked, Engineer, Job, Rules, object_to
 from core.dispatch.planner import plan
 from core.dispatch.travel import Travel
 
@@ -19,7 +19,8 @@ class View:
     """What a dispatcher sees at one moment."""
 
     at: datetime
-    waiting: Sequence[Sequence[Job]]  # jobs that nobody has or is being asked for; by city and due
+    waiting: Mapping[str, Sequence[Job]]  # what nobody has or is being asked for: by city, by due
+    cities: Mapping[str, str]  # of the sites
     engineers: Sequence[Engineer]  # everybody with duty now or soon
     asked: frozenset[str]  # engineers with an offer open
     travel: Travel
@@ -63,9 +64,9 @@ class OneByOne:
         return found
 
 
-def _oldest_first(waiting: Sequence[Sequence[Job]]) -> Iterator[Job]:
-    jobs = [job for city in waiting for job in city]
-    yield from sorted(jobs, key=lambda job: (not job.vip, job.due, job.number))
+def _oldest_first(waiting: Mapping[str, Sequence[Job]]) -> list[Job]:
+    jobs = [job for queue in waiting.values() for job in queue]
+    return sorted(jobs, key=lambda job: (not job.vip, job.due, job.number))
 
 
 class LeastLoaded(OneByOne):
@@ -96,6 +97,7 @@ class RoundRobin(OneByOne):
 
 LEAD = timedelta(minutes=12)  # an offer goes out that long before the engineer is to leave
 PER_ENGINEER = 3  # jobs looked ahead; further away the plan would change before it is used
+ENOUGH, PER_READY = 20, 4  # nor is a longer list worth its time when few are free to be asked
 LOST_SHARE = 4  # of those already late, one for so many places in the plan
 EFFORT = 2_000  # the plan is made anew at every turn, so each may be a quick one
 
@@ -111,7 +113,8 @@ class Planner:
         soon = view.at + LEAD
         ready = {one.id for one in view.engineers if _ready(one, view, soon)}
         engineers, queues = _neighbourhood(view, ready)
-        jobs = _worth_planning(queues, view.at, PER_ENGINEER * len(engineers))
+        places = min(PER_ENGINEER * len(engineers), ENOUGH + PER_READY * len(ready))
+        jobs = _worth_planning(queues, view.at, places)
         if not jobs:
             return []
         made = plan(jobs, engineers, view.at, view.travel.minutes, view.rules, effort=EFFORT)
@@ -133,20 +136,21 @@ def _neighbourhood(
     view: View, ready: Collection[str]
 ) -> tuple[list[Engineer], list[Sequence[Job]]]:
     """The part of the desk that the ready engineers share jobs with, directly or by others."""
-    queues = [queue for queue in view.waiting if queue]
-    served = {
-        one.id: frozenset(
-            queue[0].city for queue in queues if any(covers(job, one) for job in queue)
-        )
-        for one in view.engineers
-    }
+    served = {one.id: _serves(one, view) for one in view.engineers}
     cities = set[str]().union(*(served[person] for person in ready))
     grown = True
     while grown:
         near = [one for one in view.engineers if served[one.id] & cities]
         wider = cities.union(*(served[one.id] for one in near))
         cities, grown = wider, wider != cities
-    return near, [queue for queue in queues if queue[0].city in cities]
+    return near, [queue for city, queue in view.waiting.items() if city in cities]
+
+
+def _serves(one: Engineer, view: View) -> set[str]:
+    """Cities with something to do for the engineer."""
+    sites = {*one.sites, one.resident_at} if one.resident_at else one.sites
+    cities = {view.cities[site] for site in sites if site in view.cities}
+    return (cities if one.role == RESIDENT else cities | one.cities) & view.waiting.keys()
 
 
 def _worth_planning(queues: Iterable[Sequence[Job]], at: datetime, places: int) -> list[Job]:
