@@ -165,7 +165,7 @@ def test_an_attached_mail_is_carried_as_bytes():
 anything = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(subject=anything, name=anything, file=anything, reference=anything)
 def test_no_words_make_a_header_of_their_own(subject, name, file, reference):
     content = replace(

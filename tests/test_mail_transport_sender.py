@@ -1,6 +1,6 @@
 """What a mail server says, or fails to say, decides what the outbox does next."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -41,6 +41,7 @@ class Desk:
         self.content = content
         self.sending: list[int] = []
         self.alerts: list[str] = []
+        self.on_data: Callable[[], None] = lambda: None
         self.time = 0.0
         self.channel = SmtpChannel(
             SmtpSettings(**options | given),
@@ -56,6 +57,7 @@ class Desk:
         return self.content
 
     async def before_data(self, letter: Letter) -> None:
+        self.on_data()
         self.sending.append(letter.id)
 
     async def alert(self, kind: str, params: object) -> None:
@@ -202,20 +204,16 @@ async def test_nonsense_after_the_final_dot_is_unclear(server, desk):
 
 async def test_the_state_is_committed_after_the_recipient_and_before_the_text(server, desk):
     seen: list[list[str]] = []
-
-    async def before_data(letter: Letter) -> None:
-        seen.append([line.split()[0] for line in server.log])
-
-    desk.channel._before_data = before_data
+    desk.on_data = lambda: seen.append([line.split()[0] for line in server.log])
     await desk.channel.send(LETTER)
     assert seen == [["EHLO", "MAIL", "RCPT"]]
 
 
 async def test_nothing_is_sent_when_the_state_cannot_be_committed(server, desk):
-    async def before_data(letter: Letter) -> None:
+    def locked() -> None:
         raise StorageBusy
 
-    desk.channel._before_data = before_data
+    desk.on_data = locked
     with pytest.raises(StorageBusy):
         await desk.channel.send(LETTER)
     assert server.accepted == []

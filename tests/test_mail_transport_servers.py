@@ -74,7 +74,7 @@ async def test_new_mail_is_pushed(dovecot, store):
 
 async def test_a_burst_is_read_whole_and_each_mail_once(imap, store):
     quick = isinstance(imap, real.DovecotUser)  # pymap takes 15 ms for each
-    burst = mails(2000 if SOAK else 600 if quick else 150)
+    burst = mails(2000 if SOAK else 600 if quick else 50)
     async with reading(to(imap), store):
         await asyncio.to_thread(imap.deliver, *burst)
         await eventually(lambda: len(store.rows) >= len(burst), within=60)
@@ -83,7 +83,7 @@ async def test_a_burst_is_read_whole_and_each_mail_once(imap, store):
 
 
 async def test_a_mass_expunge_by_another_client_deafens_nobody(imap, store):
-    await asyncio.to_thread(imap.deliver, *mails(1500 if SOAK else 60))
+    await asyncio.to_thread(imap.deliver, *mails(1500 if SOAK else 40))
 
     def expunge() -> None:
         with imap.other_client() as client:
@@ -106,7 +106,7 @@ async def test_stored_mail_moves_to_a_folder_with_a_chinese_name(imap, store):
 @pytest.mark.dovecot
 async def test_a_large_mail_arrives_byte_for_byte(dovecot, store):
     imap = dovecot.user(f"user{next(names)}")
-    large = mail("Large", "all work and no play\r\n" * 300_000)
+    large = mail("Large", "all work and no play\r\n" * 200_000)
     async with reading(to(imap), store):
         await asyncio.to_thread(imap.deliver, large)
         await eventually(lambda: store.mails)

@@ -56,7 +56,8 @@ def fingerprint(raw: bytes, arrived_at: datetime | None) -> str:
     digest = hashlib.sha256()
     for name in (b"From", b"Date", b"Subject"):
         digest.update(name + b":" + _header(head, name) + b"\n")
-    digest.update(b"\n" + b"\n".join(line.rstrip() for line in text.splitlines()).rstrip())
+    # Relays change line ends and trailing blanks, and some add an empty line at the end.
+    digest.update(b"\n" + re.sub(rb"[ \t\r]+\n", b"\n", text).rstrip())
     message_id = b"".join(_header(head, b"Message-ID").split()).strip(b"<>").decode("latin-1")
     moment = "" if message_id else f"@{arrived_at.isoformat() if arrived_at else ''}"
     return f"{message_id}|{digest.hexdigest()}{moment}"
