@@ -25,7 +25,7 @@ def entries(language: str) -> Entries:
     return {
         (message.context or "chat", message.id): message.string
         for message in catalog
-        if isinstance(message.id, str) and isinstance(message.string, str) and message.string
+        if isinstance(message.id, str) and isinstance(message.string, str) and message.id
     }
 
 

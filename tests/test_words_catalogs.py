@@ -1,0 +1,207 @@
+"""The catalogs: the same keys and slots in every language, none missing, none that nobody asks."""
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
+from importlib.resources import files
+
+import pytest
+
+from core import errors
+from core.actions import ACTIONS, DECLINE_REASONS, RESULTS, UNRESOLVED_CODES
+from core.dispatch.choose import OBJECTIONS, PARTS
+from core.errors import Refusal
+from core.lifecycle import LIFE, UNRESOLVED, WAIT_FOR, Action, Status
+from core.notices import NOTICES
+from core.people import Role
+from core.sla.clock import ACCEPT_CLAIM, Pace
+from core.sla.days import DayKind
+from core.words import NAMED, languages
+from core.words.catalogs import entries
+from core.words.template import slots
+
+LANGUAGES = languages()
+CONTEXTS = {"chat", "sms", "mail", "mail_subject", "toast"}
+
+
+def refusals() -> set[str]:
+    named = [value for value in vars(errors).values() if isinstance(value, type)]
+    return {v.kind for v in named if issubclass(v, Refusal) and v is not Refusal}
+
+
+def milestones() -> set[str]:
+    policy = files("core.sla").joinpath("data/policy.toml").read_text(encoding="utf-8")
+    return set(tomllib.loads(policy)["clocks"])
+
+
+def categories() -> set[str]:
+    text = files("core.understand").joinpath("data/categories.toml").read_text(encoding="utf-8")
+    return {category["code"] for category in tomllib.loads(text)["category"]}
+
+
+def calendars() -> set[str]:
+    text = files("core.sla").joinpath("data/calendars.toml").read_text(encoding="utf-8")
+    return {calendar["code"] for calendar in tomllib.loads(text)["calendars"]}
+
+
+def clock_events() -> set[str]:
+    """What moves a clock and is no action of a ticket."""
+    policy = files("core.sla").joinpath("data/policy.toml").read_text(encoding="utf-8")
+    clocks = tomllib.loads(policy)["clocks"].values()
+    sorts = ("starts", "stops", "continues", "renews", "voids")
+    events = {event for clock in clocks for sort in sorts for event in clock.get(sort, ())}
+    return (events | {ACCEPT_CLAIM}) - {*Action}
+
+
+ASKED = {action for action, spec in ACTIONS.items() if spec.args} | NAMED
+OFFER_STATES = {"open", "accepted", "declined", "expired", "withdrawn"}
+
+TERMS: dict[str, set[str]] = {
+    "category": categories(),
+    "status": {*Status} | OFFER_STATES,  # a lost offer is refused by its own state
+    "state": OFFER_STATES,
+    "mode": {"onsite", "remote", "phone"},
+    "priority": {"P1", "P2", "P3", "P4"},
+    "result": {*RESULTS},
+    "reason": {*DECLINE_REASONS, *UNRESOLVED, "unproven"},
+    "milestone": milestones(),
+    "asked": {*ASKED, "set_appointment", "link_duplicate"},
+    "trouble": {
+        "poison",
+        "mailbox_login_refused", "mailbox_folder_refused",
+        "smtp_login_refused", "smtp_sender_refused",
+        "telegram_token_refused", "telegram_answer_failed", "telegram_refused",
+    },
+    "role": {*Role},
+    "channel": {"telegram", "mail", "sms", "hotline", "web", "api"},
+    "what": {"site_code", "mode", "engineer", "site", "priority", "category", "device"},
+    "why": {"reply", "album", "settling", "recent", "follow_up"},
+    "event": clock_events(),
+    "calendar": calendars(),
+    "day": {*DayKind} - {DayKind.ORDINARY},
+    "part": {*PARTS},
+    "objection": {*OBJECTIONS},
+    "provisional": {"yes"},
+    "on_attach": {"yes"},
+    "official": {"yes"},
+}  # fmt: skip
+ANSWERS: dict[str, set[str]] = {
+    "decline": {*DECLINE_REASONS},
+    "resolve": {*RESULTS},
+    "report_unresolved": {*UNRESOLVED_CODES},
+    "wait": {*WAIT_FOR},
+    "rate": {"5", "4", "3", "2", "1"},
+    "triage": {"onsite", "remote", "phone"},
+    "set_mode": {"onsite", "remote", "phone"},
+    "set_priority": {"P1", "P2", "P3", "P4"},
+    "dispatch": {"again"},
+}
+STORY = {
+    "rule", "target", "target_days", "appointment", "idle", "cycle", "day", "claimed",
+    "void", "met", "broken", "late", "resting", "due", *Pace,
+}  # fmt: skip
+CARD = {
+    "title", "vip", "symptom", "site", "address", "requester", "device", "category",
+    "engineer", "due", "answer_by", "repeated",
+}  # fmt: skip
+COMMANDS = {
+    "new", "my", "status", "why", "lang", "help", "queue", "assign", "call", "duty",
+    "leave", "cover", "forecast", "privacy", "cancel",
+}  # fmt: skip
+OTHER = {
+    "moment", "day", "choices", "choice", "choice.between",
+    "length.days", "length.hours", "length.minutes", "length.seconds",
+    "opened", "added", "edited", "unchanged", "filed", "done_already",
+    "queue.line", "queue.empty", "duty.line", "duty.empty",
+    "why.reported", "why.understood", "why.offered", "why.passed_over",
+}  # fmt: skip
+
+
+def expected() -> Iterator[str]:
+    yield from NOTICES
+    yield from refusals()
+    yield from (f"done_{action}" for action in LIFE)
+    yield from (f"action.{action}" for action in Action)
+    yield from (f"step.{action}" for action in Action)
+    yield from (f"term.{slot}.{key}" for slot, keys in TERMS.items() for key in keys)
+    yield from (f"arg.{action}.{arg}" for action, args in ANSWERS.items() for arg in args)
+    yield from (f"story_{kind}" for kind in STORY)
+    yield from (f"card.{line}" for line in CARD)
+    yield from (f"command.{name}" for name in COMMANDS)
+    yield from OTHER
+
+
+def keys(language: str) -> set[str]:
+    return {key for _, key in entries(language)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_key_that_may_be_asked_has_words(language: str) -> None:
+    assert set(expected()) - keys(language) == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_words_are_kept_that_nobody_asks_for(language: str) -> None:
+    assert keys(language) - set(expected()) == set()
+
+
+def test_the_languages_know_the_same_keys_in_the_same_contexts() -> None:
+    one, other = (set(entries(language)) for language in LANGUAGES)
+    assert one == other
+    assert {context for context, _ in one} <= CONTEXTS
+
+
+def test_a_wording_of_its_own_stands_beside_one_for_the_chat() -> None:
+    known = entries("en")
+    assert [key for _, key in known if ("chat", key) not in known] == []
+
+
+@pytest.mark.parametrize("kind", NOTICES)
+def test_the_slots_of_a_notice_are_its_fields(kind: str) -> None:
+    named = {field.name for field in fields(NOTICES[kind])}
+    for language in LANGUAGES:
+        assert slots(entries(language)["chat", kind]) == named
+        for context in CONTEXTS:
+            assert slots(entries(language).get((context, kind), "")) <= named
+
+
+def test_the_languages_use_the_same_slots() -> None:
+    chinese, english = (entries(language) for language in LANGUAGES)
+    differing = [
+        (context, key)
+        for (context, key), wording in chinese.items()
+        if context == "chat" and slots(wording) != slots(english[context, key])
+    ]
+    assert differing == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_optional_part_is_closed_and_holds_a_slot(language: str) -> None:
+    for (context, key), wording in entries(language).items():
+        assert wording.count("[[") == wording.count("]]"), (context, key)
+        for part in wording.split("[[")[1:]:
+            assert slots(part.partition("]]")[0]), (context, key)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_wording_is_left_in_the_other_language(language: str) -> None:
+    both = {"choose_language", "command.lang", "help", "help_staff", "language_set"}
+    for (_, key), wording in entries(language).items():
+        has_chinese = any("\u4e00" <= char <= "\u9fff" for char in wording)
+        if language == "en" and key not in both and key != "moment" and key != "day":
+            assert not has_chinese, key
+
+
+def test_the_categories_are_named_as_in_the_desks_own_list() -> None:
+    text = files("core.understand").joinpath("data/categories.toml").read_text(encoding="utf-8")
+    for category in tomllib.loads(text)["category"]:
+        key = ("chat", f"term.category.{category['code']}")
+        assert entries("zh_CN")[key] == category["zh"]
+        assert entries("en")[key] == category["en"]
+
+
+def test_who_never_speaks_does_not_pay_for_babel() -> None:
+    code = "import sys, core.words; sys.exit('babel' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
