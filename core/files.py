@@ -27,7 +27,7 @@ AGAIN = timedelta(seconds=30)
 BATCH = 10
 
 Fetch = Callable[[File], Awaitable[bytes]]
-"""Brings the bytes of a promised file. Raises FileTooLarge or FileVanished, or anything that may pass."""
+"""Brings the bytes of a promised file. Raises FileTooLarge, FileVanished, or what may pass."""
 
 
 class FileStore:

@@ -30,7 +30,7 @@ def on_ticket(handle: OnTicket) -> Callable[[Tx, Desk, TimerRow, datetime], None
         ticket = tx.lock(Ticket, _ticket_id(timer))
         if ticket is None:
             return
-        hand = InHand(tx, desk, ticket, now=now)
+        hand = InHand(tx, desk, ticket, now=now, cause=f"t{timer.id}")
         handle(hand, timer)
         hand.save()
 
@@ -46,7 +46,7 @@ def on_offer(
         offer = tx.get(Offer, offer.id) if offer else None
         if offer is None or ticket is None or offer.state != "open":
             return
-        hand = InHand(tx, desk, ticket, now=now)
+        hand = InHand(tx, desk, ticket, now=now, cause=f"t{timer.id}")
         handle(hand, offer)
         hand.save()
 
@@ -65,7 +65,7 @@ def _untriaged(hand: InHand, timer: TimerRow) -> None:
 
 def _offer_again(hand: InHand, timer: TimerRow) -> None:
     if offers.is_waiting_for_yes(hand):
-        offers.offer_next(hand)
+        offers.offer_next(hand, again=int(timer.payload.get("again") or 1))
 
 
 def _nobody_accepts(hand: InHand, timer: TimerRow) -> None:

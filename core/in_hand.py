@@ -1,5 +1,6 @@
 """A ticket in somebody's hand: steps written, people told, timers set, and all saved at once."""
 
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -48,12 +49,15 @@ class InHand:
         now: datetime,
         at: datetime | None = None,
         is_new: bool = False,
+        cause: str = "",
     ) -> None:
+        """`cause` names what set this off, the same on every run: an inbox row or a timer."""
         self.tx, self.desk, self.ticket, self.by, self.now = tx, desk, ticket, by, now
         self.at = min(at or now, now)  # when it happened, which is never after it was told
         self._before = ticket
         self._is_new = is_new
-        self._told = self._timers = 0
+        self._cause = cause or secrets.token_hex(6)
+        self._told = 0
         self._steps: list[Step] = []
 
     @cached_property
@@ -158,7 +162,7 @@ class InHand:
             self.desk,
             person,
             notice,
-            event=f"{self.ticket.number}.{self.ticket.version}.{self._told}",
+            event=f"{self.ticket.number}.{self._cause}.{self._told}",
             now=self.now,
             choices=choices,
             ticket=self.ticket,
@@ -195,14 +199,12 @@ class InHand:
         """A deadline of this ticket. A pending one of the same kind and subject gives way."""
         subject = subject or self.subject
         self.cancel_timers(kind, subject=subject)
-        self._timers += 1
         self.tx.add(
             TimerRow(
                 kind=kind,
                 subject=subject,
                 due_at=due_at,
                 payload=payload,
-                revision=self.ticket.version * 1000 + self._timers,
             )
         )
 

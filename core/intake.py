@@ -403,14 +403,11 @@ class Hearing:
             return self._home()
         match self._read.intent:
             case "greeting" | "question_to_desk" | "empty":
-                return self._home() if not self._asks_status() else self.status(None)
+                return self.status(None) if self._read.asks_status else self._home()
             case "thanks":
                 return self.say(Thanks())
             case _:
                 return None
-
-    def _asks_status(self) -> bool:
-        return "status" in self._read.evidence["intent"].rule
 
     def _home(self) -> Outcome:
         self._keep(None)
@@ -436,7 +433,7 @@ class Hearing:
         """One ticket per problem: other words for another thing open another ticket."""
         read = self._read
         return bool(
-            read.category
+            read.names_a_thing
             and read.certainty("category") >= self.desk.rules.sure
             and read.category != ticket.category
             and read.intent == "report"
@@ -530,6 +527,7 @@ class Hearing:
             now=self.now,
             at=self.inbound.occurred_at,
             is_new=True,
+            cause=self.event,
         )
         hand.step(
             A.REPORT,
@@ -591,6 +589,7 @@ class Hearing:
             vip=self.person.vip,
             pictures=len(self.inbound.files),
             known=known,
+            asked=frozenset(t.asked for t in self.mine() if t.asked),
         )
         whole = f"{self.inbound.subject}\n{text}" if self.inbound.subject else text
         return book.reader.read(whole, facts)
@@ -603,6 +602,7 @@ class Hearing:
             by=self.guest.actor,
             now=self.now,
             at=self.inbound.occurred_at,
+            cause=self.event,
         )
 
     def _keep(self, ticket_id: int | None) -> None:
@@ -643,7 +643,7 @@ class Hearing:
             )
 
     def perform(self, request: Request) -> Outcome:
-        return perform(self.tx, self.desk, request, self.guest.actor, self.now)
+        return perform(self.tx, self.desk, request, self.guest.actor, self.now, cause=self.event)
 
     def _refuse(self, refusal: NoSuchTicket) -> Outcome:
         self.say(Refused(reason=refusal.kind, detail=str(refusal.params.get("number", ""))))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from core.dispatch.ladder import Entry, default_ladders
@@ -112,7 +113,7 @@ def _read(tx: Tx, version: int) -> Book:
         sites=sites,
         staff={person.id: person for person in staff},
         by_code={person.code: person for person in staff if person.code},
-        reader=Reader(Gazetteer.of(names)),
+        reader=_reader(tuple(names)),
         travel=Travel(places),
         rows=tuple(tx.find(RotaRow, order="starts")),
         ladders=default_ladders(),
@@ -121,6 +122,12 @@ def _read(tx: Tx, version: int) -> Book:
             "on_call": _patterns(staff, lambda person: person.on_call),
         },
     )
+
+
+@cache
+def _reader(names: tuple[SiteName, ...]) -> Reader:
+    """Compiling the words takes a quarter of a second, and people change more often than sites."""
+    return Reader(Gazetteer.of(names))
 
 
 def _patterns(staff: Iterable[Person], hours: "object") -> Mapping[str, tuple[Pattern, ...]]:

@@ -71,7 +71,6 @@ class TimerRow:
     subject: str  # usually ticket/ID
     due_at: datetime
     payload: Mapping[str, Value] = field(default_factory=dict)
-    revision: int = 0
     state: str = "pending"  # pending, fired, cancelled
     tries: int = 0
     fired_at: datetime | None = None

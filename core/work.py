@@ -90,7 +90,7 @@ async def act(desk: Desk, request: Request, by: Actor, inbox_id: int | None = No
         now = desk.now()
         if inbox_id is not None and not settle(tx, inbox_id, now):
             return REPEATED
-        return perform(tx, desk, request, by, now)
+        return perform(tx, desk, request, by, now, cause=f"in{inbox_id}" if inbox_id else "")
 
     outcome = await desk.store.write(body)
     desk.wake()
@@ -128,11 +128,13 @@ async def say_refused(desk: Desk, outcome: Outcome, by: Actor) -> None:
     desk.wake()
 
 
-def perform(tx: Tx, desk: Desk, request: Request, by: Actor, now: datetime) -> Outcome:
+def perform(
+    tx: Tx, desk: Desk, request: Request, by: Actor, now: datetime, *, cause: str = ""
+) -> Outcome:
     """One action within a transaction. Rules refuse before anything is written."""
     try:
         ticket = find_ticket(tx, request.number)
-        hand = InHand(tx, desk, ticket, by=by, now=now, at=request.at)
+        hand = InHand(tx, desk, ticket, by=by, now=now, at=request.at, cause=cause)
         guard(hand, request.action)
         said = EFFECTS.get(request.action, _just_a_step)(hand, request)
         return Outcome(said or f"done_{request.action}", hand.save())

@@ -1,9 +1,12 @@
 """Speaks to the whole desk in memory: people write and press, time passes, letters arrive."""
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -14,8 +17,8 @@ from core.in_hand import Actor
 from core.lifecycle import Action
 from core.messages import File, Inbound, Letter, Receipt
 from core.people import Address, Person
-from core.ports import Capabilities, Store, Tx
-from core.rows import TimerRow
+from core.ports import Between, Capabilities, Store, Tx
+from core.rows import OutboxRow, TimerRow
 from core.sla.calendars import shipped
 from core.storage import schema
 from core.storage.sqlite import SqliteStore
@@ -153,15 +156,22 @@ class Scenario:
     async def settle(self) -> None:
         """Fire what is due and carry what is written, until all is quiet."""
         for _ in range(50):
-            fired = await timers.sweep(self.desk)
-            carried = 0
-            for channel in self.channels.values():
-                for row in await outbox.claim(self.desk, channel.name):
+            due, busy = await self.desk.store.read(self._work_to_do)
+            if due:
+                await timers.sweep(self.desk)
+            for name in busy:
+                channel = self.channels[name]
+                for row in await outbox.claim(self.desk, name):
                     await outbox.send(self.desk, channel, row)
-                    carried += 1
-            if not fired and not carried:
+            if not due and not busy:
                 return
         raise AssertionError("the desk does not come to rest")
+
+    def _work_to_do(self, tx: Tx) -> tuple[int, list[str]]:
+        now = self.moment + timedelta(microseconds=1)
+        due = tx.count(TimerRow, state="pending", due_at=Between(before=now))
+        letters = tx.find(OutboxRow, state="pending")
+        return due, sorted({x.channel for x in letters if x.next_at is None or x.next_at < now})
 
     # -- what can be seen
 
@@ -203,16 +213,31 @@ class Scenario:
         )
 
 
+@cache
+def _template() -> Path:
+    """The example desk in a file, made once: every test starts from a copy."""
+    return Path(tempfile.mkdtemp(prefix="paidan-tests-")) / "template.db"
+
+
 @asynccontextmanager
 async def a_desk(folder: Path, rules: Rules | None = None) -> AsyncIterator[Scenario]:
+    template = _template()
+    if not template.exists():
+        async with _opened(template, Rules()) as fresh:
+            await fresh.prepare()
     path = folder / "desk.db"
+    shutil.copy(template, path)
+    async with _opened(path, rules or Rules()) as scenario:
+        yield scenario
+
+
+@asynccontextmanager
+async def _opened(path: Path, rules: Rules) -> AsyncIterator[Scenario]:
     await schema.upgrade(f"sqlite:///{path}")
     store = SqliteStore(path)
     await store.open()
     try:
-        scenario = Scenario(store, rules or Rules())
-        await scenario.prepare()
-        yield scenario
+        yield Scenario(store, rules)
     finally:
         await store.close()
 

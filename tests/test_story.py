@@ -3,6 +3,45 @@
 from tests.scenario import PHOTO, Scenario
 
 PAPER = "打印机卡纸 三楼财务 天河"
+DEAD_TILL = "珠海香洲店 收款机开不了机 黑屏 客人排队 急"
+
+
+async def dispatched(desk: Scenario, text: str = DEAD_TILL) -> str:
+    """A ticket that an engineer is being asked to take; who, is whoever the rules chose."""
+    await desk.hears("tang.wei", text)
+    await desk.time_passes(minutes=1)
+    return (await desk.latest()).number
+
+
+async def asked(desk: Scenario, number: str) -> str:
+    """Code of the person whose telephone rings now."""
+    from core.people import Person
+    from core.ticket import Offer
+
+    ticket = await desk.ticket(number)
+    offer = await desk.desk.store.read(
+        lambda tx: tx.first(Offer, order="-id", ticket_id=ticket.id, state="open")
+    )
+    assert offer is not None, await desk.journal(number)
+    person = await desk.desk.store.read(lambda tx: tx.get(Person, offer.person_id))
+    assert person is not None
+    assert person.code is not None
+    return person.code
+
+
+async def accepted(desk: Scenario) -> tuple[str, str]:
+    number = await dispatched(desk)
+    engineer = await asked(desk, number)
+    await desk.does(engineer, "accept", number)
+    return number, engineer
+
+
+async def resolved(desk: Scenario) -> tuple[str, str]:
+    number, engineer = await accepted(desk)
+    for action in ("depart", "arrive"):
+        await desk.does(engineer, action, number)
+    await desk.does(engineer, "resolve", number, "replaced")
+    return number, engineer
 
 
 async def test_one_message_is_a_report(desk: Scenario) -> None:
@@ -10,6 +49,11 @@ async def test_one_message_is_a_report(desk: Scenario) -> None:
     ticket = await desk.latest()
     assert (ticket.status, ticket.site, ticket.category) == ("new", "GZ-TH", "printer")
     assert desk.heard("xu.lan") == ["ticket_opened"]
+
+
+async def test_a_picture_without_words_is_a_report(desk: Scenario) -> None:
+    await desk.hears("xu.lan", "", files=(PHOTO,))
+    assert [ticket.symptom for ticket in await desk.tickets()] == ["[photo]"]
 
 
 async def test_a_greeting_is_no_fault(desk: Scenario) -> None:
@@ -25,11 +69,160 @@ async def test_more_words_within_the_settling_time_join_the_ticket(desk: Scenari
     assert len(await desk.tickets()) == 1
 
 
-async def test_the_whole_story(desk: Scenario) -> None:
-    await desk.hears("xu.lan", "打印机坏了 天河 急 请派人来现场")
-    await desk.time_passes(minutes=1)
+async def test_an_edited_message_changes_the_report_and_opens_no_second(desk: Scenario) -> None:
+    await desk.hears("xu.lan", "打印机卡", message_id="m77")
+    await desk.hears("xu.lan", "打印机卡纸", message_id="m77", edited_of="m77")
+    assert [ticket.symptom for ticket in await desk.tickets()] == ["打印机卡纸"]
+
+
+async def test_a_till_that_stops_rings_an_engineer_at_once(desk: Scenario) -> None:
+    await desk.hears("tang.wei", DEAD_TILL)
     ticket = await desk.latest()
-    print(ticket)
-    print([(s.action, s.to_status, dict(s.detail)) for s in await desk.journal()])
-    for name, c in desk.channels.items():
-        print(name, [(x.address, x.kind) for x in c.delivered])
+    assert (ticket.status, ticket.priority) == ("dispatched", "P1")
+    engineer = await asked(desk, ticket.number)
+    assert desk.heard(engineer) == ["job_offered"]
+
+
+async def test_an_offer_goes_out_on_two_channels(desk: Scenario) -> None:
+    engineer = await asked(desk, await dispatched(desk))
+    carried = {
+        name
+        for name, channel in desk.channels.items()
+        if any(x.kind == "job_offered" for x in channel.delivered)
+    }
+    assert carried == {"telegram", "mail"}
+    assert desk.last(engineer, "job_offered").choices[0].action == "accept"
+
+
+async def test_silence_is_never_acceptance(desk: Scenario) -> None:
+    number = await dispatched(desk)
+    first = await asked(desk, number)
+    await desk.time_passes(minutes=7)
+    assert await asked(desk, number) != first
+    assert desk.heard(first) == ["job_offered", "offer_reminder", "offer_expired"]
+
+
+async def test_the_supervisor_hears_of_a_job_that_nobody_accepts(desk: Scenario) -> None:
+    await dispatched(desk)
+    before = desk.heard("zhao.hong").count("nobody_accepts")
+    await desk.time_passes(minutes=11)
+    assert (before, desk.heard("zhao.hong").count("nobody_accepts")) == (0, 1)
+
+
+async def test_a_decliner_gives_a_reason_and_the_next_is_asked(desk: Scenario) -> None:
+    number = await dispatched(desk)
+    first = await asked(desk, number)
+    await desk.does(first, "decline", number)
+    assert await asked(desk, number) == first  # the reason is still open
+    await desk.does(first, "decline", number, "schedule")
+    assert await asked(desk, number) != first
+
+
+async def test_the_user_is_told_who_comes(desk: Scenario) -> None:
+    await accepted(desk)
+    assert desk.heard("tang.wei") == ["ticket_opened", "engineer_assigned"]
+
+
+async def test_the_second_to_accept_is_told_who_has_it(desk: Scenario) -> None:
+    number = await dispatched(desk)
+    first = await asked(desk, number)
+    await desk.time_passes(minutes=7)
+    second = await asked(desk, number)
+    await desk.does(second, "accept", number)
+    outcome = await desk.does(first, "accept", number)
+    assert (outcome.kind, outcome.refused) == ("refused_taken", True)
+
+
+async def test_a_second_press_of_the_winner_is_success(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    outcome = await desk.does(engineer, "accept", number)
+    assert outcome.kind == "done_accept"
+
+
+async def test_every_step_reaches_the_user(desk: Scenario) -> None:
+    await resolved(desk)
+    assert desk.heard("tang.wei") == [
+        "ticket_opened",
+        "engineer_assigned",
+        "engineer_en_route",
+        "engineer_arrived",
+        "resolved_check",
+    ]
+
+
+async def test_yes_closes_the_ticket(desk: Scenario) -> None:
+    number, _ = await resolved(desk)
+    await desk.hears("tang.wei", "好了")
+    ticket = await desk.ticket(number)
+    assert (ticket.status, ticket.close_code) == ("closed", "confirmed")
+
+
+async def test_no_brings_it_back_with_its_history(desk: Scenario) -> None:
+    number, engineer = await resolved(desk)
+    await desk.does("tang.wei", "not_solved", number)
+    ticket = await desk.ticket(number)
+    assert (ticket.status, ticket.tier) == ("escalated", 2)
+    assert "job_not_solved" in desk.heard(engineer)
+    assert "desk_not_solved" in desk.heard("zhao.hong")
+
+
+async def test_silence_closes_after_two_reminders_and_is_counted_apart(desk: Scenario) -> None:
+    number, _ = await resolved(desk)
+    await desk.time_passes(days=5)
+    ticket = await desk.ticket(number)
+    assert (ticket.status, ticket.close_code) == ("closed", "closed_unconfirmed")
+    assert desk.heard("tang.wei").count("resolved_reminder") == 2
+
+
+async def test_the_next_working_day_asks_once_how_it_was(desk: Scenario) -> None:
+    number, _ = await resolved(desk)
+    await desk.does("tang.wei", "confirm", number)
+    await desk.time_passes(days=1)
+    survey = desk.last("tang.wei", "survey_asked")
+    assert [choice.arg for choice in survey.choices] == ["5", "4", "3", "2", "1"]
+    await desk.hears("tang.wei", "5")
+    assert desk.heard("tang.wei")[-1] == "survey_thanks"
+
+
+async def test_a_low_score_goes_to_quality(desk: Scenario) -> None:
+    number, _ = await resolved(desk)
+    await desk.does("tang.wei", "confirm", number)
+    await desk.time_passes(days=1)
+    await desk.does("tang.wei", "rate", number, "2")
+    assert "low_score" in desk.heard("jiang.xue")
+
+
+async def test_what_the_user_writes_reaches_the_engineer_and_back(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    await desk.hears("tang.wei", "后门进来")
+    assert desk.last(engineer).params["text"] == "后门进来"
+    await desk.does(engineer, "relay", number, text="十分钟到")
+    assert desk.last("tang.wei").params["text"] == "十分钟到"
+
+
+async def test_the_same_report_is_not_asked_its_site_twice(desk: Scenario) -> None:
+    await desk.hears("stranger", "收银机开不了机")
+    await desk.hears("stranger", "还是黑屏")
+    assert desk.heard("stranger").count("ask_site") == 1
+
+
+async def test_another_persons_ticket_is_not_to_be_seen(desk: Scenario) -> None:
+    number = await dispatched(desk)
+    outcome = await desk.hears("xu.lan", f"状态 {number}")
+    assert outcome.kind == "refused_no_such_ticket"
+
+
+async def test_a_message_that_comes_twice_counts_once(desk: Scenario) -> None:
+    from core import inbox
+    from core.ports import Raw
+
+    keep = inbox.keeper(desk.desk, lambda: None)
+    raw = Raw(
+        channel="telegram",
+        account="1",
+        external_id="5",
+        order_key="a:b",
+        body=b"{}",
+        received_at=desk.moment,
+    )
+    assert [await keep([raw]), await keep([raw, raw])] == [1, 0]

@@ -24,19 +24,26 @@ from core.ticket import Offer
 
 DAY = timedelta(days=1)
 NO_DEADLINE = timedelta(hours=8)  # for the score only, where no clock runs
-ESCALATION = "escalation_centre"
+AGAIN = timedelta(minutes=10)
+LONGEST_WAIT = timedelta(hours=2)
 
 
-def offer_next(hand: InHand) -> Offer | None:
-    """Ask the next person: the ladder decides the role, the score decides who."""
+def offer_next(hand: InHand, *, again: int = 0) -> Offer | None:
+    """Ask the next person: the ladder decides the role, the score decides who.
+
+    `again` counts the rounds after everybody was asked once: who was silent then is asked again,
+    who declined is not before the cool-off is over.
+    """
     tx, ticket = hand.tx, hand.ticket
     if tx.first(Offer, ticket_id=ticket.id, state="open"):
         return None
     ladder, past = _ladder(hand), _past(hand)
-    by_role, choosing = _fit(hand, ladder)
+    if again:
+        past = [offer for offer in past if offer.answer is rungs.Answer.DECLINED]
+    by_role, choosing = _fit(hand, ladder, {offer.person for offer in past})
     role = rungs.next_role(ladder, past, {r for r, people in by_role.items() if people})
     if role is None:
-        _nobody_left(hand)
+        _nobody_left(hand, again)
         return None
     people = by_role[role] if ladder.broadcast else by_role[role][:1]
     offers = [_offer(hand, person, role, ladder, choosing) for person in people]
@@ -177,8 +184,12 @@ def _supervisor_choices(hand: InHand) -> tuple[Choice, ...]:
     )
 
 
-def _nobody_left(hand: InHand) -> None:
-    """Everybody fit was asked: the ticket stays queued and is offered again when one is free."""
+def _nobody_left(hand: InHand, again: int) -> None:
+    """Everybody fit was asked: the ticket stays queued, and is offered again before long."""
+    wait = min(AGAIN * 2**again, LONGEST_WAIT)
+    hand.later("offer_again", wait, again=again + 1)
+    if again:
+        return  # the supervisor knows
     for person in hand.book.with_role(Role.SUPERVISOR):
         hand.tell(
             person,
@@ -188,7 +199,6 @@ def _nobody_left(hand: InHand) -> None:
             ),
             choices=_supervisor_choices(hand),
         )
-    hand.later("offer_again", timedelta(minutes=10))
 
 
 # -- what the pure rules need to know
@@ -224,9 +234,10 @@ def _past(hand: InHand) -> list[rungs.Offer]:
     ]
 
 
-def _fit(hand: InHand, ladder: rungs.Ladder) -> tuple[dict[str, list[Person]], Choosing | None]:
+def _fit(
+    hand: InHand, ladder: rungs.Ladder, asked: set[str]
+) -> tuple[dict[str, list[Person]], Choosing | None]:
     """Fit people for each role of the ladder who were not asked in this round, best first."""
-    asked = {offer.person for offer in _past(hand)}
     roles = {rung.role for rung in ladder.steps}
     visiting = hand.ticket.mode == "onsite" and hand.ticket.site in hand.book.sites
     choosing = _choose(hand, asked) if visiting else None

@@ -188,9 +188,16 @@ _PENDING = text("state = 'pending'")
 timers = _table(
     "timers",
     rows.TimerRow,
-    UniqueConstraint("kind", "subject", "revision"),
     Index("ix_timers_due", "due_at", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
-    Index("ix_timers_subject", "subject", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    # One pending deadline of a kind for each subject: a new one takes the old one's place.
+    Index(
+        "ix_timers_subject",
+        "subject",
+        "kind",
+        unique=True,
+        sqlite_where=_PENDING,
+        postgresql_where=_PENDING,
+    ),
 )
 journal = _table("journal", ticket.Step, UniqueConstraint("ticket_id", "seq"))
 tickets = _table(

@@ -71,5 +71,14 @@ class Understanding:
     sites: tuple[str, ...] = ()  # where several may be meant: what the question offers
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
+    @property
+    def names_a_thing(self) -> bool:
+        """Whether the text says which device, and not only what is the matter with it."""
+        return "device" in self.evidence and self.evidence["device"].rule == "named"
+
+    @property
+    def asks_status(self) -> bool:
+        return self.evidence["intent"].rule == "asks how far it is"
+
     def certainty(self, name: str) -> float:
         return self.evidence[name].certainty if name in self.evidence else 0.0

@@ -473,14 +473,10 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("due_at", core.storage.tables.Moment(), nullable=False),
         sa.Column("payload", core.storage.tables.Json(), nullable=False),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("tries", sa.BigInteger(), nullable=False),
         sa.Column("fired_at", core.storage.tables.Moment(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_timers")),
-        sa.UniqueConstraint(
-            "kind", "subject", "revision", name=op.f("uq_timers_kind_subject_revision")
-        ),
     )
     with op.batch_alter_table("timers", schema=None) as batch_op:
         batch_op.create_index(
@@ -492,8 +488,8 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_timers_subject",
-            ["subject"],
-            unique=False,
+            ["subject", "kind"],
+            unique=True,
             sqlite_where=sa.text("state = 'pending'"),
             postgresql_where=sa.text("state = 'pending'"),
         )
