@@ -137,6 +137,18 @@ def test_a_question_and_its_digits_fit_one_chinese_text_message(
     assert _units(said) + SIGNATURE <= 70
 
 
+HANDS = re.compile(r"按钮|点一|点下|点“|下面的按|/[a-z]+|button|press|\btap\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("context", ["sms", "mail"])
+@pytest.mark.parametrize("kind", sorted(NOTICES.keys() - {"choose_language"}))
+def test_nobody_is_told_to_press_what_a_channel_cannot_show(
+    kind: str, context: str, language: str
+) -> None:
+    assert not HANDS.search(say(kind, normally(kind), language=language, context=context))
+
+
 GSM_7 = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
     "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
