@@ -248,6 +248,20 @@ async def test_a_changed_uidvalidity_brings_no_history_back(server, store):
     assert store.mails == [mail("New")]
 
 
+async def test_a_mailbox_restored_from_last_nights_backup_hides_no_new_mail(server, store):
+    async with reading(settings(server.port), store):
+        for raw in mails(5):
+            server.inbox.add(raw)
+        await eventually(lambda: len(store.rows) == 5)
+    server.inbox.uidnext = 3  # under the same uidvalidity, with uids that were given out before
+    server.inbox.mails = {uid: m for uid, m in server.inbox.mails.items() if uid < 3}
+    server.inbox.add(mail("Today"))
+    async with reading(settings(server.port), store):
+        await eventually(lambda: len(store.mails) == 6)
+        server.deliver(mail("Later"))
+        await eventually(lambda: len(store.mails) == 7)
+
+
 async def test_the_first_connection_leaves_old_mail_alone(server, store):
     server.inbox.add(mail("Old"))
     async with reading(settings(server.port), store):

@@ -142,7 +142,7 @@ async def _comes_back(
 
 async def _is_there(source: ImapMailbox, folder: Folder, message_id: str) -> bool:
     """By looking at heads: many servers search texts badly or not at all."""
-    for window in windows(await source.search(f"UID {folder.uidnext}:*")):
+    for window in windows(await source.search(f"UID {max(folder.uidnext, 1)}:*")):
         for uid in window:
             head = await source.fetch_head(uid)
             if head and message_id.encode() in head:

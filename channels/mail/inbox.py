@@ -48,6 +48,7 @@ class Cursor:
     uid: int
     since: datetime
     listed_to: int = 0
+    laps: int = 0  # how often this uidvalidity began anew, as after a restored backup
 
 
 class Cursors(Protocol):
@@ -142,13 +143,16 @@ class Inbox:
         cursor = await cursors.load(account, name)
         if cursor is not None and cursor.uidvalidity == folder.uidvalidity:
             self._taken = max(cursor.uid, self._taken) if self._cursor else cursor.uid
-            self._cursor = cursor
-            return
-        listed_to = folder.uidnext
+            if not folder.uidnext or self._taken < folder.uidnext:
+                self._cursor = cursor
+                return
+        listed_to = folder.uidnext or max(await self._source.search("ALL"), default=0) + 1
         if cursor is not None:
-            log.warning("mail_uidvalidity_changed", account=account, folder=name)
-            cursor = Cursor(
-                uidvalidity=folder.uidvalidity, uid=0, since=cursor.since, listed_to=listed_to
+            log.warning("mail_folder_renumbered", account=account, folder=name)
+            again = cursor.uidvalidity == folder.uidvalidity
+            laps = cursor.laps + 1 if again else 0
+            cursor = replace(
+                cursor, uidvalidity=folder.uidvalidity, uid=0, listed_to=listed_to, laps=laps
             )
         else:
             skipped = 0 if self._settings.history_from else listed_to - 1
@@ -272,7 +276,8 @@ class Inbox:
             unreadable=unreadable,
             archive=self._is_history(mail),
         )
-        external_id = f"{s.folder}/{self._cursor.uidvalidity}/{mail.uid}"
+        validity = f"{self._cursor.uidvalidity}" + "'" * self._cursor.laps
+        external_id = f"{s.folder}/{validity}/{mail.uid}"
         return Raw(
             channel="mail",
             account=s.address,

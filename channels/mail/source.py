@@ -38,7 +38,7 @@ class Folder:
     """An opened folder. UIDs mean something only together with its uidvalidity."""
 
     uidvalidity: int
-    uidnext: int
+    uidnext: int  # 0 where the server does not tell
     exists: int = 0
     writable: bool = True
 
