@@ -559,7 +559,8 @@ class Hearing:
             ),
             audience="requester",
         )
-        if ticket.site is None and read.mode == "onsite":
+        asked_already = any(other.asked == "site" for other in self.mine())
+        if ticket.site is None and read.mode == "onsite" and not asked_already:
             # The only question that routing cannot do without, asked once.
             hand.change(asked="site")
             hand.answer(

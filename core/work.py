@@ -602,11 +602,25 @@ def _set_site(hand: InHand, request: Request) -> None:
     person = hand.requester
     if person.site is None and not person.is_staff:
         hand.tx.update(person, site=request.arg)  # so that nobody is asked twice (R-012)
+    _tell_other_tickets_the_site(hand, request)
     if before != request.arg and hand.ticket.status == S.DISPATCHED:
         offers.withdraw(hand)
         offers.offer_next(hand)
     if hand.ticket.status == S.NEW and hand.ticket.settled:
         route(hand)
+
+
+def _tell_other_tickets_the_site(hand: InHand, request: Request) -> None:
+    """An answer counts for everything the person has reported and not said a site for (R-012)."""
+    others = hand.tx.find(
+        Ticket, requester_id=hand.ticket.requester_id, site=None, status=(S.NEW, S.TRIAGED)
+    )
+    for other in others:
+        if other.id != hand.ticket.id:
+            held = InHand(hand.tx, hand.desk, other, by=hand.by, now=hand.now)
+            held.step(A.SET_SITE, arg=request.arg, detail={"why": "said for another ticket"})
+            held.change(site=request.arg)
+            held.save()
 
 
 def _set(name: str) -> Callable[[InHand, Request], None]:
