@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from channels.mail.arrival import read_stamp
+from channels.mail.settings import Pace
 from tests.mail_servers.scripted import ScriptedImap, scripted_imap
 from tests.mail_servers.store import QUICK, MemoryStore, eventually, mail, mails, reading, settings
 
@@ -130,6 +131,15 @@ async def test_a_half_open_link_is_given_up_and_mail_comes_by_the_next(server, s
         # Ninety seconds at this pace's scale of a hundredth or more.
         assert await eventually(lambda: store.mails) < 0.9
     assert store.doubled == 0
+
+
+def test_in_production_a_healed_link_is_used_within_ninety_seconds():
+    pace = Pace()
+    deaf_while_idle = pace.poll + pace.answer + pace.retry_least
+    hung_while_dialling = pace.answer + pace.retry_most
+    assert max(deaf_while_idle, hung_while_dialling) < 90
+    assert pace.poll < pace.idle < 300
+    assert pace.poll + pace.answer < pace.stale
 
 
 async def test_a_link_on_which_nothing_moves_is_cut_by_the_watchdog(server, store):

@@ -27,12 +27,12 @@ async def log_only(kind: str, params: Mapping[str, str]) -> None:
 class Pace:
     """How often and how long, in seconds. The values are production's; tests run smaller ones."""
 
-    poll: float = 60  # a SEARCH at least this often, whatever IDLE says
+    poll: float = 50  # a SEARCH at least this often, whatever IDLE says
     idle: float = 290  # NAT forgets a silent link after five minutes
     answer: float = 30  # for one command
     stale: float = 120  # without any progress for so long the link is cut
     retry_least: float = 1
-    retry_most: float = 60  # a healed link is used within 90 s
+    retry_most: float = 45  # with a dial that hangs before it, a healed link is used within 90 s
     refused_most: float = 300  # a refused login: hurrying would only get the account locked
     busy_most: float = 30  # between two tries while the database takes no writes
 
