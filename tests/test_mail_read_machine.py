@@ -40,6 +40,24 @@ def test_a_full_report_of_failure_is_permanent():
     assert mail("postfix").bounce.permanent
 
 
+def test_a_daemon_without_any_header_of_daemons_is_known_by_what_it_returns():
+    raw = (MAILS / "qmail.eml").read_bytes().partition(b"\nTo:")[2]
+    bounce = parse(b"From: mx7@relay.example\nTo:" + raw.replace(b"failure notice", b"your mail"))
+    assert bounce.bounce.message_id == "t100443.2.9a@corp.example"
+
+
+def test_a_person_who_forwards_a_bounce_is_a_person():
+    body = (MAILS / "exim.eml").read_text().partition("Mail delivery failed")[2]
+    raw = f"From: li@corp.example\nSubject: FW: Mail delivery failed{body}"
+    assert parse(raw.encode()).bounce is None
+
+
+def test_a_read_receipt_is_automatic_and_no_bounce():
+    kind = 'Content-Type: multipart/report; report-type=disposition-notification; boundary="b"'
+    mail = parse(f"From: li@corp.example\n{kind}\n\n--b\n\nread\n--b--".encode())
+    assert (mail.auto, mail.bounce) == ("report", None)
+
+
 @pytest.mark.parametrize("name", ["vacation", "forwarded-by-a-person"])
 def test_what_people_send_is_no_bounce(name):
     assert mail(name).bounce is None

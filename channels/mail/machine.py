@@ -32,8 +32,10 @@ _ENOUGH = 64 * 1024  # of a report's text; what follows is the returned mail
 Header = Callable[[str], Sequence[str]]
 
 
-def automatic(header: Header, sender: str, subject: str) -> str:
+def automatic(root: Part, header: Header, sender: str, subject: str) -> str:
     """Why nobody should answer this mail; empty when a person seems to have written it."""
+    if root.type == "multipart/report":
+        return "report"
     for reason, speaks in _SIGNS:
         if any(map(speaks, header(reason))):
             return reason
@@ -83,7 +85,7 @@ def bounce(
 ) -> Bounce | None:
     """The failure that a mail reports, or None. `people` is the sender's address and name."""
     report = _report(root)
-    if report is None and not _looks_like_bounce(root, header, people, subject, text):
+    if not _looks_like_bounce(root, header, people, subject, text):
         return None
     words, original = _halves(text[:_ENOUGH])
     facts = _delivery_status(report) if report is not None else {}
@@ -100,13 +102,14 @@ def bounce(
 
 
 def _report(root: Part) -> Part | None:
-    """The machine-readable half of a multipart/report about delivery."""
-    if root.params.get("report-type", "").lower() in (
-        "disposition-notification",
-        "feedback-report",
-    ):
+    """The machine-readable half of a report about delivery."""
+    if _report_type(root) in ("disposition-notification", "feedback-report"):
         return None
     return next((part for part in root.walk() if part.type in _STATUS_TYPES), None)
+
+
+def _report_type(root: Part) -> str:
+    return root.params.get("report-type", "").lower() if root.type == "multipart/report" else ""
 
 
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
@@ -115,32 +118,36 @@ _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 def _looks_like_bounce(
     root: Part, header: Header, people: tuple[str, str], subject: str, text: str
 ) -> bool:
-    address, name = people
-    if header("x-failed-recipients"):
+    """Weighs what there is. Who forwards a bounce to ask what it means is a person."""
+    daemon = _is_daemon(header, *people)
+    if not daemon and (signs.PASSED_ON.match(subject) or signs.VACATION.match(subject)):
+        return False
+    if _report_type(root) == "delivery-status" or header("x-failed-recipients") or _report(root):
         return True
-    daemon = bool(signs.DAEMON.match(address.partition("@")[0]) or signs.DAEMON_NAME.search(name))
-    null = any(value.strip() == "<>" for value in header("return-path"))
     titled = bool(signs.BOUNCE_SUBJECT.search(subject))
-    if (
-        root.type == "multipart/report"
-        and root.params.get("report-type", "").lower() == "delivery-status"
-    ):
-        return True
-    if not (daemon or null or titled) or (signs.VACATION.match(subject) and not daemon):
+    returned = _returns_a_mail(root, text[:_ENOUGH])
+    if not (daemon or titled or returned):
         return False
     start = text[:4000]
     phrases = bool(signs.PHRASES.search(start))
     coded = bool(signs.STATUS.search(start) or signs.REPLY_CODE.search(start))
-    evidence = (
-        2 * daemon + null + 2 * titled + phrases + coded + _returns_a_mail(root, text[:_ENOUGH])
-    )
-    return evidence >= 4 or (daemon and (titled or phrases)) or (titled and phrases and coded)
+    null = any(value.strip() == "<>" for value in header("return-path"))
+    if daemon:
+        return phrases or coded or titled or returned or null
+    return phrases + coded + returned + null + titled >= 3 and (phrases or (titled and coded))
+
+
+def _is_daemon(header: Header, address: str, name: str) -> bool:
+    if signs.DAEMON.match(address.partition("@")[0]) or signs.DAEMON_NAME.search(name):
+        return True
+    return any(value.strip() in ("<>", "<> <>") for value in header("from"))
 
 
 def _returns_a_mail(root: Part, text: str) -> bool:
-    return any(part.type in _RETURNED for part in root.walk()) or bool(
-        signs.MESSAGE_ID.search(text)
-    )
+    if any(part.type in _RETURNED for part in root.walk()):
+        return True
+    ids = "essage-id:" in text or "essage-Id:" in text or "essage-ID:" in text or "AGE-ID:" in text
+    return ids and bool(signs.MESSAGE_ID.search(text) and signs.ORIGINAL_BEGINS.search(text))
 
 
 _RETURNED = (

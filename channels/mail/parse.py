@@ -36,7 +36,7 @@ class Mail:
     visible: str = ""
     html: str = ""  # as it came; show only `safe_html`
     files: tuple[File, ...] = ()
-    auto: str = ""  # why it counts as automatic: a header's name, "sender" or "subject"
+    auto: str = ""  # why: a header's name, "sender", "subject", "report" or "bounce"
     from_list: bool = False
     bounce: machine.Bounce | None = None
     clipped: bool = False  # a cap cut something off
@@ -75,6 +75,7 @@ def parse(raw: bytes, caps: Caps = CAPS) -> Mail:
         if sender.clear and len(sender.all) == 1 and envelope.count("from") == 1
         else ""
     )
+    bounce = machine.bounce(root, envelope.all, (first.addr, first.name), subject, text)
     return Mail(
         subject=subject,
         senders=sender.all,
@@ -91,9 +92,10 @@ def parse(raw: bytes, caps: Caps = CAPS) -> Mail:
         visible=_visible(text, subject, is_reply=bool(in_reply_to or references)),
         html=body.html,
         files=tuple(body.files),
-        auto=machine.automatic(envelope.all, first.addr, subject),
+        auto=machine.automatic(root, envelope.all, first.addr, subject)
+        or ("bounce" * bool(bounce)),
         from_list=machine.is_list(envelope.all),
-        bounce=machine.bounce(root, envelope.all, (first.addr, first.name), subject, text),
+        bounce=bounce,
         clipped=clipped or too_large or len(body.text) > caps.text,
         too_large=too_large,
         fields=envelope.decoded,

@@ -52,6 +52,10 @@ FAILED_LINE = re.compile(
     rf"[ \t<\"'(\[]{{0,8}}({LOCAL}@{DOMAIN})[> \t\"')\]]{{0,8}}(?:[:,;.(].*|\s.*)?$",
     re.IGNORECASE | re.MULTILINE,
 )
+PASSED_ON = re.compile(
+    r"^\s*(?:\[[^\]]{1,40}\]\s*)?(?:fwd?|re|wg|aw|tr|rv|i|enc|转发|轉寄|转寄|回复|回覆|答复|転送|전달)\s*[:：]",
+    re.IGNORECASE,
+)
 VACATION = re.compile(
     r"^\s*(?:auto(?:matic)?[\s_-]*(?:reply|response|repl|answer)|auto\s*:|out\s+of\s+(?:the\s+)?office|away\s+from|vacation|on\s+leave"
     r"|自动(?:回复|答复)|自動(?:回覆|回复|応答|返信)|休暇|不在|外出|automatische?s?\s+(?:antwort|antwoord)|abwesenheit|réponse\s+automatique"
