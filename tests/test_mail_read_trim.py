@@ -83,6 +83,7 @@ def test_signatures_are_hidden(signature):
         "2026-03-02 10:00:00 开始出现,联系 li@corp.example",
         "Date: 3 May\nSubject: keyboard",
         "a > b\nc < d",
+        "我运行了:\n> ipconfig /all",
     ],
 )
 def test_what_only_looks_like_a_quote_stays(own):

@@ -43,8 +43,7 @@ def _where_the_quote_begins(lines: Sequence[str]) -> int | None:
         if not bare:
             continue
         if bare[0] == ">":
-            start = _with_attribution(lines, at)
-            return start if _only_quotes_follow(lines, at) else None
+            return _where_marked_lines_begin(lines, at)
         if len(line) > _LONGEST_MARK:
             continue
         if phrases.FORWARDED.match(line):
@@ -63,19 +62,15 @@ def _where_the_quote_begins(lines: Sequence[str]) -> int | None:
     return len(lines)
 
 
-def _with_attribution(lines: Sequence[str], at: int) -> int:
-    """Where the line above belongs to the quote: it ends in a colon, with a person and a day."""
+def _where_marked_lines_begin(lines: Sequence[str], at: int) -> int | None:
+    """A run of `>` with no attribution known to us; below a colon it may be what the sender shows."""
     above = next((i for i in range(at - 1, -1, -1) if lines[i].strip()), None)
-    if above is None or at - above > 2:
-        return at
-    line = lines[above].strip()
-    if (
-        line.endswith((":", "："))
-        and phrases.DATE.search(line)
-        and phrases.ANY_ADDRESS.search(line)
-    ):
-        return above
-    return at
+    line = lines[above].strip() if above is not None else ""
+    if above is None or not line.endswith((":", "：")):
+        return at if _only_quotes_follow(lines, at) else None
+    if phrases.DATE.search(line) and phrases.ANY_ADDRESS.search(line):
+        return above if _only_quotes_follow(lines, at) else None
+    return None
 
 
 def _only_quotes_follow(lines: Sequence[str], at: int) -> bool:
