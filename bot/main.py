@@ -192,6 +192,7 @@ class Program:
 
     async def start(self) -> None:
         """Start every loop. The desk works from here on, whether or not Telegram answers."""
+        await self.store.read(self.desk.register.open)  # compiled before the first message comes
         self.workers.append(inbox_worker(self.desk, self._handlers))
         for worker in self.workers:
             self._spawn(worker.run(), worker.name)
