@@ -6,7 +6,9 @@ rounds, since others share the machine; the simulations name their seeds and rep
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from importlib.resources import files
 from time import process_time
 
@@ -71,13 +73,12 @@ def best(rounds: int, ask: Callable[[], object]) -> float:
 
 def choosing() -> None:
     _, people, minutes = morning(0, 1000, seed=1)
-    everywhere = [Engineer(id=one.id, cities=frozenset(CITIES), nda_until=one.nda_until,
-                           skills=one.skills, place=one.place) for one in people]  # fmt: skip
+    everywhere = [replace(one, cities=frozenset(CITIES)) for one in people]
     (job,), _, _ = morning(1, 0, seed=1)
     print("choose one among 1,000 engineers (promised: < 5 ms)")
     for name, crowd in (("two cities each", people), ("everybody fit", everywhere)):
         fit = len(choose(job, crowd, NOW, minutes).ranked)
-        took = best(30, lambda crowd=crowd: choose(job, crowd, NOW, minutes))
+        took = best(30, partial(choose, job, crowd, NOW, minutes))
         print(f"  {name:16} {fit:5} fit  {took:6.2f} ms")
 
 
@@ -88,7 +89,7 @@ def planning() -> None:
         for seed in SEEDS:
             waiting, people, minutes = morning(jobs, engineers, seed)
             made = plan(waiting, people, NOW, minutes)
-            took = best(2, lambda w=waiting, p=people, m=minutes: plan(w, p, NOW, m))
+            took = best(2, partial(plan, waiting, people, NOW, minutes))
             print(
                 f"  {jobs:4} × {engineers:3}  seed {seed}  {took:7.0f} ms  "
                 f"greedy {made.greedy_cost:9,.0f}  plan {made.cost:9,.0f}  "

@@ -15,12 +15,20 @@ from core.dispatch.travel import Travel
 from core.simulation.desk import TARGETS, WHO_GOES, Desk, Site, Worker
 from core.simulation.faults import Fault
 from core.simulation.luck import dice
-from core.simulation.strategies import LEAD, LeastLoaded, Planner, RoundRobin, Strategy, View
+from core.simulation.strategies import (
+    LEAD,
+    LeastLoaded,
+    OneByOne,
+    Planner,
+    RoundRobin,
+    Strategy,
+    View,
+)
 
 STRATEGIES: Mapping[str, Callable[[], Strategy]] = {
     "planner": Planner,
-    "least_loaded": LeastLoaded,
-    "round_robin": RoundRobin,
+    "least_loaded": lambda: OneByOne(LeastLoaded()),
+    "round_robin": lambda: OneByOne(RoundRobin()),
 }
 
 TRIAGE = timedelta(minutes=3)  # from the report to the dispatch queue, on every desk alike

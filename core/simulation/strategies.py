@@ -4,7 +4,7 @@ All of them see the same hard rules, the same roster and the same offers. What d
 they ask next.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -41,22 +41,28 @@ class Strategy(Protocol):
 class OneByOne:
     """Oldest deadline first, each job to one of those fit, at once: as most desks do."""
 
-    def pick(self, fit: Sequence[Engineer]) -> Engineer:
-        raise NotImplementedError
+    def __init__(self, pick: Callable[[Sequence[Engineer]], Engineer]) -> None:
+        self._pick = pick
 
     def asks(self, view: View) -> list[Ask]:
         engineers = {one.id: one for one in view.engineers}
         roomy = {one.id for one in view.engineers if one.on_duty and one.open_jobs < one.capacity}
+        today = view.at.astimezone(view.rules.zone).date()
+        nobody = set[tuple[str, bool, str | None]]()  # alike jobs need not be asked about again
         found = []
         for job in _oldest_first(view.waiting):
             if not roomy:
                 break
-            today = view.at.astimezone(view.rules.zone).date()
+            kind = (job.site, job.resident, job.skill)
+            if kind in nobody:
+                continue
             asked = Asked(job, view.at, today, view.rules)
             fit, _ = object_to(asked, [engineers[person] for person in sorted(roomy)])
             if not fit:
+                if not job.declined:
+                    nobody.add(kind)
                 continue
-            chosen = self.pick(fit)
+            chosen = self._pick(fit)
             found.append(Ask(job, chosen.id))
             engineers[chosen.id] = replace(chosen, open_jobs=chosen.open_jobs + 1)
             if chosen.open_jobs + 1 >= chosen.capacity:
@@ -69,27 +75,27 @@ def _oldest_first(waiting: Mapping[str, Sequence[Job]]) -> list[Job]:
     return sorted(jobs, key=lambda job: (not job.vip, job.due, job.number))
 
 
-class LeastLoaded(OneByOne):
+class LeastLoaded:
     """The fewest open jobs; among equals the one who was given nothing for longest."""
 
     def __init__(self) -> None:
         self._turn: dict[str, int] = {}
         self._count = 0
 
-    def pick(self, fit: Sequence[Engineer]) -> Engineer:
+    def __call__(self, fit: Sequence[Engineer]) -> Engineer:
         chosen = min(fit, key=lambda one: (one.open_jobs, self._turn.get(one.id, -1), one.id))
         self._count += 1
         self._turn[chosen.id] = self._count
         return chosen
 
 
-class RoundRobin(OneByOne):
+class RoundRobin:
     """Whose turn it is, in one circle over everybody."""
 
     def __init__(self) -> None:
         self._last = ""
 
-    def pick(self, fit: Sequence[Engineer]) -> Engineer:
+    def __call__(self, fit: Sequence[Engineer]) -> Engineer:
         chosen = min(fit, key=lambda one: (one.id <= self._last, one.id))
         self._last = chosen.id
         return chosen
@@ -97,9 +103,9 @@ class RoundRobin(OneByOne):
 
 LEAD = timedelta(minutes=12)  # an offer goes out that long before the engineer is to leave
 PER_ENGINEER = 3  # jobs looked ahead; further away the plan would change before it is used
-ENOUGH, PER_READY = 20, 4  # nor is a longer list worth its time when few are free to be asked
+ENOUGH, PER_READY = 16, 3  # nor is a longer list worth its time when few are free to be asked
 LOST_SHARE = 4  # of those already late, one for so many places in the plan
-EFFORT = 2_000  # the plan is made anew at every turn, so each may be a quick one
+EFFORT = 1_000  # the plan is made anew at every turn, so each may be a quick one
 
 
 class Planner:
