@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from core.actions import ACTIONS, CATEGORIES, DECLINE_REASONS, RESULTS, UNRESOLVED_CODES
 from core.lifecycle import UNRESOLVED, Status
 from core.messages import Value
-from core.notices import NOTICES, AboutTicket, Notice
+from core.notices import NOTICES, AboutTicket
 from core.words import label, languages, moment, normal, numbered, plain, say
+from core.words.catalogs import find
 from core.words.values import moments_of
 
 LANGUAGES = languages()
@@ -240,6 +241,7 @@ def test_a_key_is_translated_and_free_text_stands() -> None:
 def test_one_minute_and_two_minutes() -> None:
     params = normally("nobody_accepts")
     assert "for 1 minute\n" in say("nobody_accepts", params | {"minutes": 1}, language="en")
+    assert "for 0 minutes\n" in say("nobody_accepts", params | {"minutes": 0}, language="en")
     assert "for 2 minutes\n" in say("nobody_accepts", params | {"minutes": 2}, language="en")
 
 
@@ -272,6 +274,7 @@ def test_lengths_and_days_are_said_in_words() -> None:
     assert say("story_due", params | {"provisional": True}, language="en") == (
         "Due Mon 23 Nov, 14:30, 1 day 1 hour 1 minute left (rests on estimated holidays)"
     )
+    assert say("story_met", {"at": MOMENT, "by": timedelta(0)}) == "11月23日 周一 14:30 按时完成"
     day = {"date": date(2026, 10, 10), "kind": "makeup", "name": "", "official": False}
     assert say("story_day", day) == "10月10日 周六：调休补班"
 
@@ -340,11 +343,5 @@ def keys_with_words() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("slot", "key"), [*keys_with_words()])
 def test_people_never_read_a_key(slot: str, key: str) -> None:
-    from core.words.catalogs import find
-
     for language in LANGUAGES:
         assert find(f"term.{slot}.{key}", language)
-
-
-def test_notices_are_the_only_kinds_with_slots_of_their_own() -> None:
-    assert all(issubclass(notice, Notice) for notice in NOTICES.values())

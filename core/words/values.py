@@ -61,7 +61,7 @@ class Reader:
             return "", True
         if slot.many and isinstance(value, int):
             return f"{value} {slot.one if value == 1 else slot.many}", value == 0
-        return self.value(kind, slot.name, value, params), value == 0
+        return self.value(kind, slot.name, value, params), not value  # neither 0 nor no time
 
     def value(self, kind: str, slot: str, value: object, params: Mapping[str, object]) -> str:
         if value is True:
