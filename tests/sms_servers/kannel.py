@@ -93,7 +93,7 @@ def free_ports(count: int) -> list[int]:
 
 def wait_for(port: int) -> None:
     """Until somebody listens there."""
-    for _ in range(200):
+    for _ in range(600):
         try:
             socket.create_connection(("127.0.0.1", port)).close()
         except OSError:
