@@ -317,13 +317,19 @@ def test_round_the_clock_is_one_span_however_far_it_reaches():
 
 # ── Properties ───────────────────────────────────────────────────────────────────────────────────
 
-moments = st.datetimes(
-    datetime(2023, 1, 1),  # noqa: DTZ001
-    datetime(2028, 1, 1),  # noqa: DTZ001
-    timezones=st.just(UTC),
-)
-near = st.timedeltas(timedelta(), timedelta(days=45))
-amounts = st.timedeltas(timedelta(), timedelta(hours=400))
+# Half of all moments and lengths are whole quarters of an hour: those meet openings and closings.
+FIRST = datetime(2023, 1, 1, tzinfo=UTC)
+QUARTER = timedelta(minutes=15)
+
+
+def lengths(days: int) -> st.SearchStrategy[timedelta]:
+    quarters = st.integers(0, days * 96).map(lambda n: n * QUARTER)
+    return quarters | st.timedeltas(timedelta(), timedelta(days=days))
+
+
+moments = lengths(5 * 365).map(lambda length: FIRST + length)
+near = lengths(2) | lengths(45)
+amounts = lengths(1) | lengths(16)
 # Boundaries lie outside the hours in which clocks change, so that the wall clock is an oracle.
 CALENDARS = [
     calendar_of(hours, zone, country)
@@ -380,15 +386,24 @@ def test_after_is_undone_by_between(calendar, start, amount):
 @given(calendars, moments, near)
 def test_after_gives_back_every_instant_up_to_which_work_was_done(calendar, start, length):
     """Failed when an amount that fills a span was due at the next opening."""
-    instant = start + length
-    if calendar.between(max(start, instant - timedelta.resolution), instant):
-        assert calendar.after(start, calendar.between(start, instant)) == instant
+    for opens, closes in list(calendar.spans(start, start + length))[:8]:
+        for instant in (closes, opens + (closes - opens) / 2, opens + timedelta.resolution):
+            assert calendar.after(start, calendar.between(start, instant)) == instant
+
+
+@calmly
+@given(calendars, moments, near)
+def test_a_closing_time_is_due_before_the_opening_that_follows(calendar, start, length):
+    """Failed when `after` searched from the right, and when `before` searched from the left."""
+    for opens, closes in list(calendar.spans(start, start + length))[:8]:
+        assert calendar.after(opens, closes - opens) == closes
+        assert calendar.before(closes, closes - opens) == opens
 
 
 @calmly
 @given(calendars, moments, amounts)
 def test_before_is_the_mirror_of_after(calendar, end, amount):
-    """Failed when `before` began at a closing time instead of at the next opening."""
+    """Failed when `between` cut a span at the total before it."""
     start = calendar.before(end, amount)
     assert calendar.between(start, end) == amount
     assert amount == timedelta() or calendar.is_open(start)
@@ -404,7 +419,7 @@ def test_a_later_start_is_never_due_earlier(calendar, start, later, amount):
 @calmly
 @given(calendars, moments, amounts, amounts)
 def test_two_amounts_in_a_row_are_due_like_their_sum(calendar, start, one, other):
-    """Failed when closing time was rounded to the next opening between the two."""
+    """Failed when the second amount was counted from the opening of its span."""
     assert calendar.after(calendar.after(start, one), other) == calendar.after(start, one + other)
 
 

@@ -20,7 +20,8 @@ from core.sla.verdict import Correction, Outcome, Verdict, standing, verdict
 HOURS = "mon-fri 09:00-12:00 13:30-18:00"
 OFFICE = calendar_of(HOURS, "Asia/Shanghai", "CN")
 FIELD = Calendar.always("field", "Asia/Shanghai")
-CALENDARS = dict.fromkeys(("24x7", "field", "desk"), FIELD) | dict.fromkeys(("working_days", "resident"), OFFICE)
+CALENDARS = dict.fromkeys(("24x7", "field", "desk"), FIELD)
+CALENDARS |= dict.fromkeys(("working_days", "resident"), OFFICE)
 POLICY = shipped_policy()
 P3 = Facts(zone="B", priority="P3", mode="onsite")
 

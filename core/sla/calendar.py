@@ -32,7 +32,7 @@ _WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  wall-clock arithmetic, the z
 _LOOK_AHEAD = LOOK_AHEAD_DAYS * DAY
 # A slip of the finger in a year must not compile a thousand of them.
 _FIRST_DAY, _LAST_DAY = date(1950, 1, 1), date(2201, 1, 1)
-_MINIMUM_DAYS = 3 * 366
+_MINIMUM_DAYS = 150  # few, so that a question about this year needs no estimate of the next
 
 # Instants in the table are distances from EPOCH: timedeltas compare and add in C without being
 # taken apart, which is three times as fast as whole microseconds and just as exact.
@@ -242,9 +242,11 @@ class Calendar:
 
     def check(self, now: datetime) -> None:
         """Refuse a calendar that has no working time in the next 400 days."""
-        a = _instant(now)
-        table = self._covering(a, a + _LOOK_AHEAD)
-        if self._open_until(table, a) == self._open_until(table, a + _LOOK_AHEAD):
+        try:
+            waits = self.next_open(now) - now
+        except NoWorkingTime:
+            waits = timedelta.max
+        if waits > _LOOK_AHEAD:
             raise NoWorkingTime(self.name, f"{self.local(now).date()}", LOOK_AHEAD_DAYS)
 
     @property
