@@ -36,6 +36,7 @@ from core.inbox import Poison
 from core.ports import Channel, Now, Store, Tx
 from core.rows import InboxRow, OutboxRow, Setting
 from core.sla.calendars import shipped
+from core.sla.policy import shipped_policy
 from core.storage import schema
 from core.storage.postgres import PostgresStore
 from core.storage.sqlite import SqliteStore
@@ -97,6 +98,7 @@ class Program:
             store=self.store,
             now=self.now,
             calendars=shipped(),
+            policies=(shipped_policy(),),
             channels={},
             rules=Rules(
                 zone=ZoneInfo(section.zone),

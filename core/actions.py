@@ -160,6 +160,8 @@ ACTIONS: Mapping[A, Spec] = {
     A.CALL: Spec(who=DESK | JOB),
     A.RATE: Spec(who=OWN, args=SCORES, words=_words("评分", "rate"), sms="RATE"),
     A.ADD_ENGINEER: Spec(who=DESK),
+    A.OFFER_DELIVERED: Spec(who=NOBODY),
+    A.HUMAN_REPLY: Spec(who=NOBODY),
     A.DECLARE_EMERGENCY: Spec(who=DESK),
     A.STAND_DOWN: Spec(who=DESK),
 }

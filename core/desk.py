@@ -1,6 +1,6 @@
 """The desk: what every use case is given. Put together in bot/main.py and nowhere else."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from functools import cached_property
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from core.ports import Capabilities, Now, Store
 from core.register import Register
 from core.sla.calendar import Calendar
+from core.sla.policy import Policy
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -46,6 +47,7 @@ class Desk:
     now: Now
     calendars: Mapping[str, Calendar]
     channels: Mapping[str, Capabilities]
+    policies: Sequence[Policy] = ()
     rules: Rules = field(default_factory=Rules)
     register: Register = field(default_factory=Register)
     wake: Callable[[], None] = lambda: None  # there is something to send

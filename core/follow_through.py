@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from core import closing
+from core import clocks, closing
 from core.desk import Desk
 from core.dispatch import offers
 from core.in_hand import InHand
@@ -108,6 +108,10 @@ def _promise(hand: InHand, timer: TimerRow) -> None:
         offers.nobody_accepts(hand)
 
 
+def _clock(hand: InHand, timer: TimerRow) -> None:
+    clocks.look(hand)
+
+
 HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     "settle": on_ticket(_settle),
     "untriaged": on_ticket(_untriaged),
@@ -122,4 +126,5 @@ HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     "survey_expire": on_ticket(_survey_expire),
     "follow_up": on_ticket(_follow_up),
     "promise": on_ticket(_promise),
+    clocks.TIMER: on_ticket(_clock),
 }

@@ -55,14 +55,14 @@ class InHand:
         self.tx, self.desk, self.ticket, self.by, self.now = tx, desk, ticket, by, now
         self.at = min(at or now, now)  # when it happened, which is never after it was told
         self._before = ticket
-        self._is_new = is_new
+        self.is_new = is_new
         self._cause = cause or secrets.token_hex(6)
         self._told = 0
         self._steps: list[Step] = []
 
     @cached_property
     def _stored(self) -> list[Step]:
-        if self._is_new:
+        if self.is_new:
             return []
         return self.tx.find(Step, order="seq", ticket_id=self.ticket.id)
 
@@ -121,7 +121,7 @@ class InHand:
                 actor_role=self.by.role,
                 channel=self.by.channel,
                 action=action,
-                from_status="" if self._is_new and not self._steps else ticket.status,
+                from_status="" if self.is_new and not self._steps else ticket.status,
                 to_status=status,
                 detail=told,
             ),
@@ -152,6 +152,7 @@ class InHand:
         audience: str = "",
         to_actor: bool = False,
         only: str = "",
+        not_before: datetime | None = None,
     ) -> int:
         """Letters to one person. `to_actor`: an answer to what was just done, on the same way."""
         if person is None:
@@ -169,6 +170,7 @@ class InHand:
             reply=self.by.reply if to_actor else None,
             audience=audience,
             only=only,
+            not_before=not_before,
         )
 
     def answer(self, notice: Notice, *, choices: Iterable[Choice] = (), audience: str = "") -> None:
@@ -215,7 +217,7 @@ class InHand:
         where: dict[str, object] = {"subject": subject or self.subject, "state": "pending"}
         if kinds:
             where["kind"] = kinds
-        if not self._is_new:
+        if not self.is_new:
             self.tx.update_where(TimerRow, where, state="cancelled")
 
     # -- the end
@@ -226,7 +228,7 @@ class InHand:
             clocks.renew(self)
         for step in self._steps:
             self.tx.add(step)
-        if self._is_new:
+        if self.is_new:
             self.tx.add(self.ticket)
         else:
             changed = {

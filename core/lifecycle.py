@@ -89,6 +89,8 @@ class Action(StrEnum):
     CALL = "call"  # an answered telephone call was logged
     RATE = "rate"
     ADD_ENGINEER = "add_engineer"
+    OFFER_DELIVERED = "offer_delivered"  # the engineer's telephone has it: the arrival clock starts
+    HUMAN_REPLY = "human_reply"  # a person's words have reached the requester
     DECLARE_EMERGENCY = "declare_emergency"
     STAND_DOWN = "stand_down"
 
@@ -197,6 +199,8 @@ LIFE: Mapping[Action, Move] = {
     A.CALL: _from(*Status),
     A.RATE: _from(S.RESOLVED, S.CONFIRMED, S.CLOSED),
     A.ADD_ENGINEER: _from(*ON_SITE),
+    A.OFFER_DELIVERED: _from(*Status),
+    A.HUMAN_REPLY: _from(*Status),
     A.DECLARE_EMERGENCY: _from(*OPEN),
     A.STAND_DOWN: _from(*OPEN),
 }

@@ -167,6 +167,7 @@ class EngineerSays(AboutTicket):
     must: ClassVar[bool] = True
     engineer: str
     text: str
+    author: int  # whose words they are: a delivered human message stops the response clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

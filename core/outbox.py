@@ -13,6 +13,8 @@ from typing import Any
 from core.crashpoints import reach
 from core.desk import Desk
 from core.errors import Unclear, Undeliverable
+from core.in_hand import SYSTEM, Actor, InHand
+from core.lifecycle import Action
 from core.messages import Choice, Letter, Receipt, Report
 from core.notices import Unreachable
 from core.people import Address, Person, Role
@@ -26,7 +28,7 @@ BACKOFF = (5, 15, 60, 300, 900, 1800)  # seconds
 GIVE_UP = 12  # tries
 DOUBTFUL = 3  # failures in a row after which an address is doubted
 AGAIN_AFTER = timedelta(minutes=1)  # before a must-reach letter of unknown outcome is repeated
-UNFINISHED = ("pending", "claimed", "sending")
+DELIVERED = {"job_offered": Action.OFFER_DELIVERED, "engineer_says": Action.HUMAN_REPLY}
 
 
 def letter_of(row: OutboxRow) -> Letter:
@@ -137,12 +139,7 @@ def _sent(tx: Tx, desk: Desk, row: OutboxRow, receipt: Receipt) -> None:
         )
     if row.audience and row.ticket_id is not None and row.person_id is not None:
         _place_card(tx, row, receipt)
-    if row.kind == "job_offered":
-        tx.update_where(
-            Offer,
-            {"ticket_id": row.ticket_id, "person_id": row.person_id, "delivered_at": None},
-            delivered_at=now,
-        )
+    _tell_clocks(tx, desk, row, now)
     if row.person_id is not None:
         tx.update_where(
             Address,
@@ -150,6 +147,26 @@ def _sent(tx: Tx, desk: Desk, row: OutboxRow, receipt: Receipt) -> None:
             failures=0,
             state="ok",
         )
+
+
+def _tell_clocks(tx: Tx, desk: Desk, row: OutboxRow, now: datetime) -> None:
+    """Two promises hang on delivery, not on sending: the arrival and the first human answer."""
+    action = DELIVERED.get(row.kind)
+    ticket = tx.lock(Ticket, row.ticket_id) if action and row.ticket_id is not None else None
+    if action is None or ticket is None:
+        return
+    offered: dict[str, Any] = {
+        "ticket_id": ticket.id,
+        "person_id": row.person_id,
+        "delivered_at": None,
+    }
+    if row.kind == "job_offered" and not tx.update_where(Offer, offered, delivered_at=now):
+        return  # the second of two channels
+    author = tx.get(Person, int(str(row.params["author"]))) if row.params.get("author") else None
+    by = Actor(person=author, role=author.roles[0]) if author else SYSTEM
+    hand = InHand(tx, desk, ticket, by=by, now=now, cause=f"sent{row.id}")
+    hand.step(action)
+    hand.save()
 
 
 def _place_card(tx: Tx, row: OutboxRow, receipt: Receipt) -> None:

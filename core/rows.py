@@ -105,3 +105,41 @@ class Setting:
     name: str
     value: Mapping[str, object] = field(default_factory=dict)
     changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketClocks:
+    """The clocks that a ticket carries, as of its last change: which rule, what was fired."""
+
+    ticket_id: int
+    policy: str  # version; a ticket keeps the one it was opened under (R-058)
+    states: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    next_at: datetime | None = None  # when the sweeper has to look again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictRow:
+    """A promise met or broken. Never changed: what is known later is a further row (promise 8)."""
+
+    id: int = 0
+    ticket_id: int
+    milestone: str
+    cycle: int
+    outcome: str
+    at: datetime
+    by_seconds: int
+    spent_seconds: int
+    target_seconds: int
+    target_source: str
+    contract: bool
+    policy: str
+    rule: str
+    calendar: str
+    calendar_version: str
+    claimed_seconds: int
+    provisional: bool
+    final: bool  # False: broken already, and the seconds still count
+    corrects: int | None = None  # id of the row that this one adds to or overrules
+    who: str = ""
+    why: str = ""
+    written_at: datetime

@@ -61,6 +61,7 @@ def tell(
     reply: Reply | None = None,
     audience: str = "",
     only: str = "",
+    not_before: datetime | None = None,
 ) -> int:
     """Write the letters of one notice to one person; how many there are.
 
@@ -90,6 +91,7 @@ def tell(
                 reply_to=reply.message_id if reply and reply.channel == target.channel else "",
                 # With two letters out already, a failure of one needs no third.
                 fallback=len(targets) == 1,
+                next_at=not_before,
                 created_at=now,
             )
         )

@@ -656,7 +656,12 @@ def _relay(hand: InHand, request: Request) -> None:
     hand.step(A.RELAY, detail=_said(request))
     hand.tell(
         hand.requester,
-        EngineerSays(number=hand.ticket.number, engineer=_name(hand.by.person), text=request.text),
+        EngineerSays(
+            number=hand.ticket.number,
+            engineer=_name(hand.by.person),
+            text=request.text,
+            author=hand.by.person.id if hand.by.person else 0,
+        ),
     )
     hand.answer(Relayed(number=hand.ticket.number, name=hand.requester.name))
 
@@ -671,7 +676,7 @@ def _acknowledge(hand: InHand, request: Request) -> None:
     until = hand.now + hand.desk.rules.promise
     if request.detail.get("until"):
         until = datetime.fromisoformat(request.detail["until"])
-    hand.step(A.ACKNOWLEDGE, detail={"until": until.isoformat(), **_said(request)})
+    hand.step(A.ACKNOWLEDGE, detail={"promised": until.isoformat(), **_said(request)})
     hand.timer("promise", until, version=hand.ticket.version)
     hand.answer(Acknowledged(number=hand.ticket.number, until=until))
 

@@ -20,6 +20,7 @@ from core.people import Address, Person
 from core.ports import Between, Capabilities, Store, Tx
 from core.rows import OutboxRow, TimerRow
 from core.sla.calendars import shipped
+from core.sla.policy import shipped_policy
 from core.storage import schema
 from core.storage.sqlite import SqliteStore
 from core.telling import Reply
@@ -66,6 +67,7 @@ class Scenario:
             store=store,
             now=lambda: self.moment,
             calendars=shipped(),
+            policies=(shipped_policy(),),
             channels={name: channel.can for name, channel in self.channels.items()},
             rules=rules,
         )

@@ -167,7 +167,7 @@ def _trial_person(person: Person) -> TrialPerson:
     titles: dict[Language, str] = {}
     names: dict[Language, str] = {"zh": person.name, "en": person.name_en or person.name}
     for short in names:
-        role = say(f"role.{person.roles[0]}", {}, language=normal(short))
+        role = say(f"term.role.{person.roles[0]}", {}, language=normal(short))
         titles[short] = " · ".join(part for part in (role, person.site) if part)
     return TrialPerson(
         telegram_id=FIRST_ID + person.id,

@@ -38,6 +38,7 @@ class PostgresStore:
                 }
             },
         )
+        self._reading = self.engine.execution_options(postgresql_readonly=True)
         self._pending: set[asyncio.Task[object]] = set()
 
     async def open(self) -> None:
@@ -50,11 +51,11 @@ class PostgresStore:
         await self.engine.dispose()
 
     async def read(self, body: Callable[[Tx], T]) -> T:
-        return await self._run(body)
+        return await self._run(body, self._reading)
 
     async def write(self, body: Callable[[Tx], T]) -> T:
         """A cancelled caller does not undo the transaction: it runs on as a task of its own."""
-        task = asyncio.create_task(self._run(body))
+        task = asyncio.create_task(self._run(body, self.engine))
         self._pending.add(task)
         task.add_done_callback(self._done)
         return await asyncio.shield(task)
@@ -64,19 +65,21 @@ class PostgresStore:
         if not task.cancelled():
             task.exception()  # a caller that went away need not hear of it
 
-    async def _run(self, body: Callable[[Tx], T]) -> T:
+    async def _run(self, body: Callable[[Tx], T], engine: AsyncEngine) -> T:
         def whole(connection: Connection) -> T:
             tx = SqlTx(connection)
             result = body(tx)
             tx.flush()
-            reach("before_commit")
+            if engine is self.engine:
+                reach("before_commit")
             return result
 
         for attempt in range(1, TRIES + 1):
             try:
-                async with self.engine.begin() as connection:
+                async with engine.begin() as connection:
                     result = await connection.run_sync(whole)
-                reach("after_commit")
+                if engine is self.engine:
+                    reach("after_commit")
             except (DBAPIError, OSError, PoolTimeout) as fault:
                 if not _passing(fault):
                     raise

@@ -18,7 +18,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -201,15 +200,12 @@ class SqlTx:
         kind = type(rows[0])
         table = TABLES[kind]
         make = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
-        before = self.connection.execute(select(func.max(table.c[KEYS[kind]]))).scalar() or 0
         statement = make(table).on_conflict_do_nothing(index_elements=list(key))
-        self.connection.execute(statement, [_values(row) for row in rows])
-        # Drivers do not agree on the row count of a batch, so the new rows are counted.
-        mine = tuple_(*(table.c[name] for name in key)).in_(
-            [tuple(getattr(row, name) for name in key) for row in rows]
+        # Drivers do not agree on the row count of a batch, so the new rows are asked for.
+        new = self.connection.execute(
+            statement.returning(table.c[KEYS[kind]]), [_values(row) for row in rows]
         )
-        new = select(func.count()).select_from(table).where(table.c[KEYS[kind]] > before, mine)
-        return int(self.connection.execute(new).scalar_one())
+        return len(new.all())
 
     def update(self, row: R, **changes: Any) -> R:
         kind = type(row)
