@@ -119,6 +119,11 @@ def test_a_resident_serves_no_other_site():
     assert best(job(resident=True), resident()) is None
 
 
+def test_whoever_stands_first_on_the_ladder_of_the_site_has_nothing_held_against_them():
+    for asked, first in ((job(), engineer()), (RESIDENT_JOB, resident())):
+        assert choose(asked, [first], NOW, minutes).best.routing == 0
+
+
 def test_a_field_engineer_goes_before_a_backup_who_is_nearer():
     assert best(job(), engineer("luo", role=BACKUP, place="near"), engineer()) == "chen"
 

@@ -52,16 +52,21 @@ def test_who_is_covered_is_off_and_who_covers_is_on():
     assert [found.person for found in who_is_on(at(13), rota)] == ["li"]
 
 
-def test_two_who_swap_are_both_on():
+def test_two_who_swap_for_a_day_are_both_on():
     rota = Rota(
         [
-            row("li", 8, 12),
-            row("luo", 13, 17),
-            row("luo", 8, 12, Kind.COVER, covers="li"),
-            row("li", 13, 17, Kind.COVER, covers="luo"),
+            row("li", 8, 17),
+            row("luo", 8, 17),
+            row("luo", 8, 17, Kind.COVER, covers="li"),
+            row("li", 8, 17, Kind.COVER, covers="luo"),
         ]
     )
-    assert [who_is_on(at(hour), rota)[0].person for hour in (9, 14)] == ["luo", "li"]
+    assert [found.covers for found in who_is_on(at(9), rota)] == ["luo", "li"]
+
+
+def test_who_promised_to_cover_and_goes_on_leave_is_off():
+    rota = Rota([row("luo", 8, 17, Kind.COVER, covers="li"), row("luo", 8, 17, Kind.LEAVE)])
+    assert not on_duty("luo", at(9), rota)
 
 
 def test_a_shift_comes_before_being_on_call_in_the_list_of_who_is_on():

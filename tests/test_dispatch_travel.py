@@ -29,6 +29,16 @@ def test_within_a_city_the_straight_line_is_stretched_to_a_plausible_drive():
     assert 30 < travel.minutes("GZ-TH", "GZ-PY") < 75
 
 
+def test_one_time_for_a_whole_city_does_not_beat_the_line_within_it():
+    travel = Travel([TIANHE, PANYU], {("广州", "广州"): 5})
+    assert travel.source("GZ-TH", "GZ-PY") == "line"
+
+
+def test_one_time_for_a_whole_city_serves_where_coordinates_are_missing():
+    travel = Travel([TIANHE, Place("GZ-X", "广州")], {("广州", "广州"): 35})
+    assert travel.minutes("GZ-TH", "GZ-X") == 35
+
+
 def test_a_place_nobody_knows_has_a_time_all_the_same():
     travel = Travel([TIANHE])
     assert travel.source("nowhere", "GZ-TH") == travel.source(None, "GZ-TH") == "unknown"
