@@ -1,4 +1,4 @@
-"""The project's own rules: what is written about it is true, and what it must not hold is not in it."""
+"""The project's own rules: its texts are true, and what it must not hold is not in it."""
 
 import ast
 import re
@@ -141,10 +141,14 @@ def test_every_command_of_the_shell_is_in_the_readme():
     assert named == commands
 
 
+def names_of(requirements: list[str]) -> set[str]:
+    return {re.split(r"[\[<>=]", line)[0] for line in requirements}
+
+
 def test_every_dependency_has_its_reason():
     project = tomllib.loads(text_of("pyproject.toml"))["project"]
-    asked = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
-    names = {re.split(r"[\[<>=]", line)[0] for line in asked}
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    names = set().union(*map(names_of, lists))
     assert {name for name in names if f"`{name}`" not in text_of("CONTRIBUTING.md")} == set()
 
 
@@ -170,8 +174,7 @@ def test_tests_run_on_the_versions_that_users_get():
 
 
 def test_every_dependency_is_locked():
-    project = tomllib.loads(text_of("pyproject.toml"))["project"]
-    names = {re.split(r"[\[<>=]", line)[0] for line in project["dependencies"]}
+    names = names_of(tomllib.loads(text_of("pyproject.toml"))["project"]["dependencies"])
     locked = set(re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==", text_of(LOCKS[0]), re.MULTILINE))
     assert names - locked == set()
 
