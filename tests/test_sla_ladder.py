@@ -137,6 +137,11 @@ def test_a_clock_that_is_late_when_attached_has_one_notice_and_no_ladder():
     assert table(planned) == ["03-02 14:00 late_on_attach engineer+supervisor"]
 
 
+def test_a_target_that_comes_after_the_arrival_warns_of_nothing():
+    history = [OFFERED, mark("03-02 12:30", "arrive", "arrived")]
+    assert plan(history, now="03-02 15:00", attached_at=at("03-02 14:00")) == []
+
+
 def test_a_target_attached_in_time_keeps_the_ladder():
     planned = plan([OFFERED], now="03-02 15:00", attached_at=at("03-02 10:30"))
     assert [warning.kind for warning in planned][:3] == [Kind.SOON, Kind.SOON, Kind.BREACH]

@@ -168,10 +168,20 @@ class Reading:
         return self.state not in (State.IDLE, State.VOID) and self.over > NOTHING
 
     @property
+    def attached_after_stop(self) -> bool:
+        """The target came when there was nothing left to measure."""
+        return (
+            self.attached_at is not None
+            and self.stopped_at is not None
+            and self.stopped_at <= self.attached_at
+        )
+
+    @property
     def late_on_attach(self) -> bool:
         """It was late by its target before that target was given to it."""
         return (
             self.breached
+            and not self.attached_after_stop
             and self.attached_at is not None
             and self.due is not None
             and self.due < self.attached_at

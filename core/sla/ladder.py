@@ -70,6 +70,8 @@ def warnings(
     A clock that was late when its target was attached has one notice and no ladder. A clock that
     rests or has stopped has the warnings that it reached.
     """
+    if reading.attached_after_stop:
+        return []
     if reading.late_on_attach:
         assert reading.attached_at is not None
         return [
