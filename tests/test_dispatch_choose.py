@@ -6,7 +6,7 @@ from math import isclose
 from time import process_time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.dispatch.choose import (
@@ -206,6 +206,7 @@ engineers = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(engineers=engineers)
 def test_everybody_is_either_ranked_or_passed_over_with_a_reason(engineers):
     choice = choose(job(), engineers, NOW, minutes)
@@ -214,6 +215,7 @@ def test_everybody_is_either_ranked_or_passed_over_with_a_reason(engineers):
     assert not ranked & set(choice.passed_over)
 
 
+@settings(deadline=None, max_examples=60)
 @given(engineers=engineers, seed=st.randoms(use_true_random=False))
 def test_the_order_in_which_people_are_listed_changes_nothing(engineers, seed):
     shuffled = list(engineers)
@@ -222,6 +224,7 @@ def test_the_order_in_which_people_are_listed_changes_nothing(engineers, seed):
     assert (first.ranked, first.passed_over) == (second.ranked, second.passed_over)
 
 
+@settings(deadline=None, max_examples=60)
 @given(engineers=engineers, loss=st.integers(0, 11))
 def test_taking_away_somebody_else_does_not_change_the_best(engineers, loss):
     choice = choose(job(), engineers, NOW, minutes)

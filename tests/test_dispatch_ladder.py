@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.dispatch.ladder import (
@@ -194,6 +194,7 @@ def _answered(one, answer, reminded=False):
     )
 
 
+@settings(deadline=None, max_examples=60)
 @given(answers=st.lists(st.sampled_from([None, Answer.DECLINED, Answer.ACCEPTED]), max_size=12))
 def test_every_ladder_ends_and_only_an_acceptance_gives_the_job_away(answers):
     done, offers = _settled(FIELD, answers)

@@ -7,7 +7,8 @@ from itertools import groupby, pairwise, permutations, product
 from time import process_time
 
 import pytest
-from hypothesis import given
+import scipy.optimize  # noqa: F401 - slow to load, and not to be measured here
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.dispatch.choose import Engineer, Job, Rules
@@ -64,6 +65,7 @@ def test_every_job_that_anybody_may_do_is_planned_once():
     ]
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     jobs=st.integers(1, 14),
@@ -75,6 +77,7 @@ def test_a_plan_is_never_worse_than_one_choice_after_the_other(seed, jobs, engin
     assert plan(waiting, people, NOW, minutes, effort=effort).gain >= -1e-6
 
 
+@settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 10_000))
 def test_nobody_is_sent_where_a_hard_rule_forbids(seed):
     jobs, engineers, minutes = desk(12, 4, seed)
@@ -84,6 +87,7 @@ def test_nobody_is_sent_where_a_hard_rule_forbids(seed):
     assert all(where[visit.job] in cities[visit.engineer] for visit in made.visits)
 
 
+@settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 10_000))
 def test_an_engineer_is_at_one_place_at_a_time(seed):
     jobs, engineers, minutes = desk(12, 3, seed)

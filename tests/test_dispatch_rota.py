@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.dispatch.rota import (
@@ -199,6 +199,7 @@ rows = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(rows=rows, hour=hours)
 def test_a_person_is_on_exactly_when_some_duty_and_no_leave_holds(rows, hour):
     holding = [one.kind for one in rows if one.person == "a" and one.holds(at(hour))]
@@ -206,12 +207,14 @@ def test_a_person_is_on_exactly_when_some_duty_and_no_leave_holds(rows, hour):
     assert on_duty("a", at(hour), Rota(rows)) is expected
 
 
+@settings(deadline=None, max_examples=60)
 @given(rows=rows)
 def test_the_stretches_of_a_person_never_overlap(rows):
     stretches = list(Rota(rows).stretches("a", at(0), at(100)))
     assert all(a.ends <= b.starts for a, b in pairwise(stretches))
 
 
+@settings(deadline=None, max_examples=60)
 @given(rows=rows, hour=hours)
 def test_a_moment_lies_in_a_gap_exactly_when_nobody_is_on(rows, hour):
     rota = Rota(rows)
