@@ -83,7 +83,7 @@ def desk(server) -> Desk:
 async def test_a_letter_arrives_under_the_id_that_its_receipt_names():
     async with smtp_sink() as sink:
         receipt = await Desk(sink.port).channel.send(LETTER)
-    (mail,) = sink.mails
+    (mail,) = sink.mails()
     assert mail["Message-ID"] == receipt.id
     assert SIGNER.ours(receipt.id) == "100427"
     assert SIGNER.ticket_of(mail["Reply-To"].addresses[0].addr_spec) == "100427"
@@ -94,7 +94,7 @@ async def test_a_second_try_carries_the_same_id():
         desk = Desk(sink.port)
         await desk.channel.send(LETTER)
         await desk.channel.send(replace(LETTER, attempts=1, repeated=True))
-    first, second = sink.mails
+    first, second = sink.mails()
     assert first["Message-ID"] == second["Message-ID"]
 
 

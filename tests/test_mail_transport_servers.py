@@ -210,7 +210,9 @@ class LoopMta:
 async def town_of_pip(pymap) -> AsyncIterator[Town]:
     mta = LoopMta(pymap)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(partial(SMTP, mta, loop=loop), "127.0.0.1", 0)
+    server = await loop.create_server(
+        partial(SMTP, mta, hostname="localhost", loop=loop), "127.0.0.1", 0
+    )
     yield Town(pymap, server.sockets[0].getsockname()[1], mta.letters)
     server.close()
 

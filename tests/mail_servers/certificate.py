@@ -4,13 +4,15 @@ import ssl
 import subprocess
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
+
+_FOLDER = TemporaryDirectory(prefix="pd-tls-")  # goes when the interpreter does
 
 
 @cache
 def certificate() -> tuple[str, str]:
     """Certificate and key as files; the certificate is its own authority."""
-    folder = Path(mkdtemp(prefix="pd-tls-"))
+    folder = Path(_FOLDER.name)
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
         [

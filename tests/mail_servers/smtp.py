@@ -23,7 +23,6 @@ class Sink:
         self.got.append(envelope)
         return "250 2.0.0 queued"
 
-    @property
     def mails(self) -> list[EmailMessage]:
         return [message_from_bytes(e.content, policy=default) for e in self.got]  # type: ignore[arg-type, misc]
 
@@ -44,6 +43,7 @@ async def smtp_sink(
         starttls = {"tls_context": tls, "require_starttls": True} if tls and not implicit else {}
         return SMTP(
             sink,
+            hostname="localhost",  # or it asks the name server for ours, each time
             enable_SMTPUTF8=True,
             authenticator=authenticate if login else None,
             auth_required=login,
