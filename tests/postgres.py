@@ -1,0 +1,209 @@
+"""A PostgreSQL of the suite's own, and every storage test on it as well as on SQLite.
+
+A test module asks for it with `pytest_plugins = ("tests.postgres",)`. $TEST_DATABASE_URL names a
+server to use instead of starting one; $PG_BIN names the folder of its programs.
+"""
+
+import asyncio
+import glob
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import URL, make_url
+
+from bot.main import open_store
+from core.desk import Rules
+from core.ports import Store
+from core.storage import schema
+from tests.scenario import Scenario, a_desk
+
+BOTH = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
+_numbers = count(1)
+
+
+@dataclass
+class Server:
+    """Makes databases, each from a template that is laid once."""
+
+    url: URL
+    ours: bool = True  # and thrown away as a whole at the end
+    templates: set[str] = field(default_factory=set)
+
+    def address(self, name: str) -> str:
+        return self.url.set(database=name).render_as_string(hide_password=False)
+
+    async def orders(self, *statements: str) -> None:
+        plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        connection = await self._connected(plain)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def _connected(self, address: str) -> Any:
+        for _ in range(100):  # the socket is there a moment before the server takes logins
+            with suppress(asyncpg.CannotConnectNowError):
+                return await asyncpg.connect(address)
+            await asyncio.sleep(0.05)
+        raise AssertionError("PostgreSQL takes no logins")
+
+    @asynccontextmanager
+    async def database(self, template: str) -> AsyncIterator[str]:
+        """Address of a database with nothing ("template0"), our tables or the example desk."""
+        await self._lay(template)
+        name = f"t{os.getpid()}_{next(_numbers)}"
+        await self.orders(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield self.address(name)
+        finally:
+            if not self.ours:  # dropping waits for a checkpoint
+                await self.orders(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def _lay(self, template: str) -> None:
+        if template == "template0" or template in self.templates:
+            return
+        await self.orders(
+            f"DROP DATABASE IF EXISTS {template}", f"CREATE DATABASE {template} TEMPLATE template0"
+        )
+        await schema.upgrade(self.address(template))
+        if template == DESK:
+            store = open_store(self.address(template))
+            await Scenario(store, Rules()).prepare()
+            await store.close()
+        self.templates.add(template)
+
+
+TABLES = f"paidan_tables_{os.getpid()}"
+DESK = f"paidan_desk_{os.getpid()}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield Server(make_url(given).set(drivername="postgresql+asyncpg"), ours=False)
+        return
+    programs = _programs()
+    if programs is None:
+        why = "no PostgreSQL here: install it, or set TEST_DATABASE_URL or PG_BIN"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(why)
+    folder = Path(tempfile.mkdtemp(prefix="pd-", dir="/tmp"))  # a socket's path is short
+    process = _start(programs, folder)
+    try:
+        where = {"host": str(folder)}
+        yield Server(URL.create("postgresql+asyncpg", "postgres", database="postgres", query=where))
+    finally:
+        process.send_signal(signal.SIGQUIT)  # nothing here is worth a last checkpoint
+        process.wait(20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _programs() -> Path | None:
+    found = shutil.which("initdb")
+    places = [
+        os.environ.get("PG_BIN", ""),
+        str(Path(found).resolve().parent) if found else "",
+        *sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True),
+        *glob.glob("/opt/homebrew/opt/postgresql*/bin"),
+    ]
+    return next((Path(p) for p in places if p and os.access(f"{p}/postgres", os.X_OK)), None)
+
+
+def _start(programs: Path, folder: Path) -> "subprocess.Popen[bytes]":
+    somebody = _ordinary_user(folder)
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(folder)}
+    environment.pop("PGDATA", None)
+    how: dict[str, Any] = {"cwd": folder, "env": environment, **somebody}
+    data = str(folder / "data")
+    laying = [str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+    laying += ["--locale=C.UTF-8", "--no-sync", "--no-instructions"]
+    subprocess.run(laying, check=True, capture_output=True, **how)
+    settings = ("listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=60")
+    options = [part for setting in settings for part in ("-c", setting)]
+    serving = [str(programs / "postgres"), "-D", data, "-k", str(folder), *options]
+    log = (folder / "log").open("wb")
+    process = subprocess.Popen(serving, stdout=log, stderr=log, **how)
+    for _ in range(1000):
+        if process.poll() is not None:
+            raise RuntimeError((folder / "log").read_text())
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as door:
+            door.connect(str(folder / ".s.PGSQL.5432"))
+            return process
+        time.sleep(0.01)
+    raise RuntimeError("PostgreSQL does not come up")
+
+
+def _ordinary_user(folder: Path) -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    if os.getuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        with suppress(KeyError):
+            user = pwd.getpwnam(name)
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    raise RuntimeError("no ordinary user to run PostgreSQL as")
+
+
+@asynccontextmanager
+async def _address(
+    kind: str, template: str, folder: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[str]:
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'paidan.db'}"
+        return
+    server: Server = request.getfixturevalue("postgres")
+    async with server.database(template) as address:
+        yield address
+
+
+@pytest.fixture(params=BOTH)
+async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """Address of a database with nothing in it."""
+    async with _address(request.param, "template0", tmp_path, request) as address:
+        yield address
+
+
+@pytest.fixture(params=BOTH)
+async def laid(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """Address of a database with our tables."""
+    async with _address(request.param, TABLES, tmp_path, request) as address:
+        await schema.upgrade(address)
+        yield address
+
+
+@pytest.fixture
+async def store(laid: str) -> AsyncIterator[Store]:
+    opened = open_store(laid)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(params=BOTH)
+async def any_desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scenario]:
+    """The example desk on each of the databases."""
+    if request.param == "sqlite":
+        async with a_desk(tmp_path) as scenario:
+            yield scenario
+        return
+    server: Server = request.getfixturevalue("postgres")
+    async with server.database(DESK) as address:
+        opened = open_store(address)
+        await opened.open()
+        yield Scenario(opened, Rules())
+        await opened.close()
