@@ -25,17 +25,20 @@ Body = Callable[[Tx], Any]
 Waiting = tuple[Body, "asyncio.Future[Any]"]
 
 TOGETHER = 128  # bodies that share one commit at the most
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON")
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+PATIENCE = 5.0  # seconds that a transaction waits where another program has the file
 READERS = 2
 
 
 class _Line(aiosqlite.Connection):
     """An aiosqlite connection on whose thread whole transactions run, through SQLAlchemy."""
 
-    def __init__(self, path: str, *pragmas: str) -> None:
+    def __init__(self, path: str, patience: float, *pragmas: str) -> None:
         def connect() -> sqlite3.Connection:
             # The driver must not open transactions by itself, hence no isolation level.
-            raw = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+            raw = sqlite3.connect(
+                path, timeout=patience, isolation_level=None, cached_statements=512
+            )
             for pragma in (*_PRAGMAS, *pragmas):
                 raw.execute(f"PRAGMA {pragma}")
             return raw
@@ -68,10 +71,10 @@ def _busy(fault: Exception) -> bool:
 class SqliteStore:
     """core.ports.Store on one file. One process only: start-up takes a lock file."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, patience: float = PATIENCE) -> None:
         self.path = str(path)
-        self._writer = _Line(self.path)
-        self._readers = [_Line(self.path, "query_only=ON") for _ in range(READERS)]
+        self._writer = _Line(self.path, patience)
+        self._readers = [_Line(self.path, patience, "query_only=ON") for _ in range(READERS)]
         self._free: asyncio.Queue[_Line] = asyncio.Queue()
         self._waiting: list[Waiting] = []
         self._wake = asyncio.Event()
