@@ -23,6 +23,7 @@ MISLABELLED = {
     "gb2312, but a rare name of GBK": ("朱镕基、陶喆", "gbk", "gb2312"),
     "gb2312, but four bytes of GB18030": ("㐀㒨𠀀", "gb18030", "gb2312"),
     "gb2312, but UTF-8": (PRINTER, "utf-8", "gb2312"),
+    "gb2312, but UTF-8 that would pass for GBK": ("打印故障", "utf-8", "gb2312"),
     "latin-1, but UTF-8": ("naïve café", "utf-8", "iso-8859-1"),
     "big5 with characters of Hong Kong": ("佢喺嘢度", "big5hkscs", "big5"),
     "euc-kr, but cp949": ("똠방각하 펲시콜라", "cp949", "ks_c_5601-1987"),

@@ -42,8 +42,9 @@ def test_answers_between_quoted_lines_leave_everything_visible():
     assert visible(text) == text
 
 
-def test_words_below_a_quote_leave_everything_visible():
-    text = f"{QUOTES['Gmail']}\n\n已经解决,谢谢"
+@pytest.mark.parametrize("above", ["", "谢谢!\n\n"])
+def test_words_below_a_quote_leave_everything_visible(above):
+    text = f"{above}{QUOTES['Gmail']}\n\n已经解决,谢谢"
     assert visible(text) == text
 
 

@@ -63,7 +63,7 @@ def _where_the_quote_begins(lines: Sequence[str]) -> int | None:
 
 
 def _where_marked_lines_begin(lines: Sequence[str], at: int) -> int | None:
-    """A run of `>` with no attribution known to us; below a colon it may be what the sender shows."""
+    """A run of `>` without attribution; below a colon it may be what the sender shows."""
     above = next((i for i in range(at - 1, -1, -1) if lines[i].strip()), None)
     line = lines[above].strip() if above is not None else ""
     if above is None or not line.endswith((":", "：")):
