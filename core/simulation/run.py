@@ -212,6 +212,9 @@ class _Run:
         self.planned += 1
         heapq.heappush(self.events, Event(moment, self.planned, happen))
 
+    def today(self) -> int:
+        return self.now.astimezone(self.desk.rates.zone).toordinal()
+
     def look_again(self) -> None:
         self.restless = True
 
@@ -313,7 +316,7 @@ class _Run:
             pass_until=worker.pass_until,
             capacity=worker.capacity,
             open_jobs=len(hands.open()),
-            jobs_today=hands.days.get(self.now.toordinal(), 0),
+            jobs_today=hands.days.get(self.today(), 0),
             last_job_at=hands.last_job_at,
             free_at=free_at,
             place=place,
@@ -449,7 +452,7 @@ class _Run:
             if stretch.row.kind is Kind.SHIFT and stretch.starts < self.ends:
                 self.worked += min(stretch.ends, self.ends) - stretch.starts
         hands.place, hands.last_job_at = hands.current.job.site, self.now
-        today = self.now.toordinal()
+        today = self.today()
         hands.days = {today: hands.days.get(today, 0) + 1}
         hands.current = None
         self.go_on(hands)
