@@ -222,6 +222,6 @@ class TrialProgram:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.api.close()  # lets go of everybody who waits for news
         await self.program.stop()
-        self.api.close()
         await self._carrier.stop()
