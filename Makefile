@@ -14,6 +14,7 @@ INSTALL := $(PIP) install --quiet --require-hashes --no-deps
 EDITABLE := $(PIP) install --quiet --no-build-isolation --no-deps --editable .
 UPGRADE ?=
 PYTEST ?=
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test soak check bench lock
@@ -25,10 +26,10 @@ run: $(VENV)/ready-to-run ## start the desk; without settings, the trial desk on
 	@exec $(BIN)/paidan run
 
 test: $(VENV)/ready-to-test ## run the whole suite (PYTEST="-k mail -x" for a part of it)
-	@exec $(BIN)/python -m pytest $(PYTEST)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
 
 soak: $(VENV)/ready-to-test ## run the suite in its large sizes: more seeds, longer crash runs
-	@PAIDAN_SOAK=1 exec $(BIN)/python -m pytest $(PYTEST)
+	@PAIDAN_SOAK=1 exec $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
 
 check: $(VENV)/ready-to-test ## ruff, mypy and the arrows between the rooms
 	$(BIN)/ruff check .
