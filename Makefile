@@ -29,7 +29,7 @@ test: $(VENV)/ready-to-test ## run the whole suite (PYTEST="-k mail -x" for a pa
 	@exec $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
 
 soak: $(VENV)/ready-to-test ## run the suite in its large sizes: more seeds, longer crash runs
-	@PAIDAN_SOAK=1 exec $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
+	@PAIDAN_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
 
 check: $(VENV)/ready-to-test ## ruff, mypy and the arrows between the rooms
 	$(BIN)/ruff check .
