@@ -40,6 +40,7 @@ from core.work import REPEATED, Outcome, Request, perform, settle
 A = Action
 WORDS = {word: str(action) for word, action in typed_words().items()}
 LIST_LIMIT = 8
+DRAFTS = {"result": A.RESOLVE, "comment": A.RATE, "appointment": A.SET_APPOINTMENT}
 CHANNELS = {"telegram": "chat", "mail": "email"}  # in the words of core/understand
 
 
@@ -95,31 +96,13 @@ def door(tx: Tx, desk: Desk, inbound: Inbound, now: datetime) -> Guest:
         Address, channel=inbound.channel, account=inbound.account, value=inbound.sender
     )
     if address is None:
-        person = tx.insert(
-            Person(
-                name=inbound.sender_name or inbound.sender,
-                language=_language(inbound.language),
-                provisional=True,
-                created_at=now,
-            )
-        )
-        address = tx.insert(
-            Address(
-                person_id=person.id,
-                channel=inbound.channel,
-                account=inbound.account,
-                value=inbound.sender,
-                heard_at=now,
-            )
-        )
-    else:
-        found = tx.get(Person, address.person_id)
-        assert found is not None, address
-        person = found
-        if address.state != "ok":
-            address = tx.update(address, state="ok", failures=0, heard_at=now)
-        if not person.language and inbound.language:
-            person = tx.update(person, language=_language(inbound.language))
+        address = _welcome(tx, inbound, now)
+    elif address.state != "ok":
+        address = tx.update(address, state="ok", failures=0, heard_at=now)
+    person = tx.get(Person, address.person_id)
+    assert person is not None, address
+    if not person.language and inbound.language:
+        person = tx.update(person, language=_language(inbound.language))
     reply = Reply(
         channel=inbound.channel,
         account=inbound.account,
@@ -127,6 +110,30 @@ def door(tx: Tx, desk: Desk, inbound: Inbound, now: datetime) -> Guest:
         message_id=inbound.message_id,
     )
     return Guest(person, address, inbound.trust == "proven", reply)
+
+
+def _welcome(tx: Tx, inbound: Inbound, now: datetime) -> Address:
+    """A stranger's address and the person behind it, once, whoever else hears them now."""
+    person = tx.insert(
+        Person(
+            name=inbound.sender_name or inbound.sender,
+            language=_language(inbound.language),
+            provisional=True,
+            created_at=now,
+        )
+    )
+    address = Address(
+        person_id=person.id,
+        channel=inbound.channel,
+        account=inbound.account,
+        value=inbound.sender,
+        heard_at=now,
+    )
+    if not tx.add_new([address], key=("channel", "account", "value")):
+        tx.delete(Person, id=person.id)
+    kept = tx.first(Address, channel=address.channel, account=address.account, value=address.value)
+    assert kept is not None, address
+    return kept
 
 
 def _language(guess: str) -> str:
@@ -331,7 +338,7 @@ class Hearing:
         if replied is not None and replied.id != draft.ticket_id:
             return None
         self._keep(draft.ticket_id)
-        action = {"result": A.RESOLVE, "comment": A.RATE}.get(draft.kind, A.NOTE)
+        action = DRAFTS.get(draft.kind, A.NOTE)
         return self.perform(
             Request(
                 action=action,
