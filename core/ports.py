@@ -81,14 +81,14 @@ class Tx(Protocol):
     def lock(self, kind: type[R], key: int | str) -> R | None:
         """The row, which nobody else can change until the transaction ends."""
 
-    def first(self, kind: type[R], *, order: str = "", **where: Any) -> R | None: ...
+    def first(self, kind: type[R], /, *, order: str = "", **where: Any) -> R | None: ...
 
     def find(
-        self, kind: type[R], *, order: str = "", limit: int | None = None, **where: Any
+        self, kind: type[R], /, *, order: str = "", limit: int | None = None, **where: Any
     ) -> list[R]:
         """Rows in order of the named column, `-` before it for descending."""
 
-    def count(self, kind: type[Any], **where: Any) -> int: ...
+    def count(self, kind: type[Any], /, **where: Any) -> int: ...
 
     def insert(self, row: R) -> R:
         """Write at once and give back the row with its id."""
@@ -99,12 +99,12 @@ class Tx(Protocol):
     def put(self, row: object) -> None:
         """Insert, or replace the row with the same key."""
 
-    def update(self, row: R, **changes: Any) -> R: ...
+    def update(self, row: R, /, **changes: Any) -> R: ...
 
-    def update_where(self, kind: type[Any], where: Mapping[str, Any], **changes: Any) -> int:
+    def update_where(self, kind: type[Any], where: Mapping[str, Any], /, **changes: Any) -> int:
         """Change all rows that match, and tell how many did: the way to win or lose a race."""
 
-    def delete(self, kind: type[Any], **where: Any) -> int: ...
+    def delete(self, kind: type[Any], /, **where: Any) -> int: ...
 
     def next(self, counter: str) -> int:
         """The next value of a running number."""

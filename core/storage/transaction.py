@@ -132,11 +132,11 @@ class SqlTx:
 
     # -- reading
 
-    def get(self, kind: type[R], key: int | str) -> R | None:
+    def get(self, kind: type[R], key: int | str, /) -> R | None:
         where: dict[str, Any] = {KEYS[kind]: key}
         return self.first(kind, **where)
 
-    def lock(self, kind: type[R], key: int | str) -> R | None:
+    def lock(self, kind: type[R], key: int | str, /) -> R | None:
         self._flush(kind)
         shape, params = _shape({KEYS[kind]: key})
         question = _question(kind, shape, "")
@@ -145,12 +145,12 @@ class SqlTx:
         row = self.connection.execute(question, params).first()
         return None if row is None else _maker(kind)(row)
 
-    def first(self, kind: type[R], *, order: str = "", **where: Any) -> R | None:
+    def first(self, kind: type[R], /, *, order: str = "", **where: Any) -> R | None:
         found = self.find(kind, order=order, limit=1 if order else None, **where)
         return found[0] if found else None
 
     def find(
-        self, kind: type[R], *, order: str = "", limit: int | None = None, **where: Any
+        self, kind: type[R], /, *, order: str = "", limit: int | None = None, **where: Any
     ) -> list[R]:
         self._flush(kind)
         shape, params = _shape(where)
@@ -159,7 +159,7 @@ class SqlTx:
             question = question.limit(limit)
         return [_maker(kind)(row) for row in self.connection.execute(question, params)]
 
-    def count(self, kind: type[Any], **where: Any) -> int:
+    def count(self, kind: type[Any], /, **where: Any) -> int:
         self._flush(kind)
         shape, params = _shape(where)
         counted = select(func.count()).select_from(TABLES[kind]).where(_conditions(kind, shape))
@@ -207,20 +207,20 @@ class SqlTx:
         )
         return len(new.all())
 
-    def update(self, row: R, **changes: Any) -> R:
+    def update(self, row: R, /, **changes: Any) -> R:
         kind = type(row)
         key = KEYS[kind]
         self.update_where(kind, {key: getattr(row, key)}, **changes)
         return cast(R, dataclasses.replace(cast(Any, row), **changes))
 
-    def update_where(self, kind: type[Any], where: Mapping[str, Any], **changes: Any) -> int:
+    def update_where(self, kind: type[Any], where: Mapping[str, Any], /, **changes: Any) -> int:
         self._flush(kind)
         shape, params = _shape(where)
         statement = _update(kind, shape, tuple(changes))
         values = {f"v_{name}": value for name, value in changes.items()}
         return int(self.connection.execute(statement, {**params, **values}).rowcount)
 
-    def delete(self, kind: type[Any], **where: Any) -> int:
+    def delete(self, kind: type[Any], /, **where: Any) -> int:
         self._flush(kind)
         shape, params = _shape(where)
         done = self.connection.execute(delete(TABLES[kind]).where(_conditions(kind, shape)), params)
