@@ -29,7 +29,7 @@ from bot.settings import Settings, Telegram
 from channels import http
 from channels.telegram.limiter import Limiter
 from channels.telegram.sending import TelegramChannel
-from core import files, inbox, outbox, sheet, timers
+from core import files, inbox, outbox, outlook, sheet, timers, year_ahead
 from core.desk import Desk, Rules
 from core.errors import StorageBusy
 from core.inbox import Poison
@@ -195,6 +195,7 @@ class Program:
     async def start(self) -> None:
         """Start every loop. The desk works from here on, whether or not Telegram answers."""
         await self.store.read(self.desk.register.open)  # compiled before the first message comes
+        await self.store.write(self._plan)
         self.workers.append(inbox_worker(self.desk, self._handlers))
         for worker in self.workers:
             self._spawn(worker.run(), worker.name)
@@ -220,6 +221,11 @@ class Program:
             self.settings.http.port,
         )
         await self.server.start()
+
+    def _plan(self, tx: Tx) -> None:
+        """The desk's own recurring looks, as rows like any other deadline."""
+        outlook.plan(tx, self.now())
+        year_ahead.plan(tx, self.desk, self.now())
 
     def _spawn(self, work: "Awaitable[None]", name: str) -> None:
         self._tasks.append(asyncio.ensure_future(work))

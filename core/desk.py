@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from core.moments import read_moment
 from core.ports import Capabilities, Now, Store
 from core.register import Register
 from core.sla.calendar import Calendar
@@ -51,6 +52,10 @@ class Desk:
     rules: Rules = field(default_factory=Rules)
     register: Register = field(default_factory=Register)
     wake: Callable[[], None] = lambda: None  # there is something to send
+
+    def moment_in(self, text: str, now: datetime) -> datetime | None:
+        """A moment that a person typed: 15:00, 明天 9:30, 2026-11-24 14:00; None if it is none."""
+        return read_moment(text, now.astimezone(self.rules.zone))
 
     @cached_property
     def working_days(self) -> Calendar:

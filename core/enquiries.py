@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from core import story
+from core import outlook, story
 from core.desk import Desk
 from core.errors import NoSuchTicket, NotAllowed, Refusal
 from core.in_hand import InHand
@@ -181,6 +181,12 @@ def _duty(enquiry: _Enquiry) -> Outcome:
     return enquiry.say(Lines(lines="\n".join(lines)))
 
 
+def _forecast(enquiry: _Enquiry) -> Outcome:
+    enquiry.require(Role.DESK_AGENT, Role.SUPERVISOR, Role.PROJECT_MANAGER)
+    found = outlook.outlook(enquiry.tx, enquiry.desk, enquiry.now)
+    return enquiry.say(Lines(lines="\n".join(outlook.lines(found, enquiry.person))))
+
+
 ENQUIRIES: Mapping[str, Callable[[_Enquiry], Outcome]] = {
     "my": _my,
     "status": _status,
@@ -190,4 +196,5 @@ ENQUIRIES: Mapping[str, Callable[[_Enquiry], Outcome]] = {
     "home": _home,
     "queue": _queue,
     "duty": _duty,
+    "forecast": _forecast,
 }

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from core import clocks, closing
+from core import clocks, closing, outlook, year_ahead
 from core.desk import Desk
 from core.dispatch import offers
 from core.in_hand import InHand
@@ -127,4 +127,6 @@ HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     "follow_up": on_ticket(_follow_up),
     "promise": on_ticket(_promise),
     clocks.TIMER: on_ticket(_clock),
+    outlook.TIMER: outlook.fire,
+    year_ahead.TIMER: year_ahead.fire,
 }

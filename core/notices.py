@@ -167,7 +167,6 @@ class EngineerSays(AboutTicket):
     must: ClassVar[bool] = True
     engineer: str
     text: str
-    author: int  # whose words they are: a delivered human message stops the response clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -408,6 +407,35 @@ class SlaBreach(AboutTicket):
     holder: str
     due: datetime
     late: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast(Notice):
+    """What will be late unless somebody acts; the lines are made in the reader's language."""
+
+    lines: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YearAhead(Notice):
+    """Next year's working days are estimates: the administrator must import them."""
+
+    year: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentSet(AboutTicket):
+    must: ClassVar[bool] = True
+    engineer: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotWaitingForMe(AboutTicket):
+    """The requester says that the pause is not theirs: it ends, and somebody looks at it."""
+
+    must: ClassVar[bool] = True
+    requester: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,11 +162,18 @@ def _tell_clocks(tx: Tx, desk: Desk, row: OutboxRow, now: datetime) -> None:
     }
     if row.kind == "job_offered" and not tx.update_where(Offer, offered, delivered_at=now):
         return  # the second of two channels
-    author = tx.get(Person, int(str(row.params["author"]))) if row.params.get("author") else None
-    by = Actor(person=author, role=author.roles[0]) if author else SYSTEM
-    hand = InHand(tx, desk, ticket, by=by, now=now, cause=f"sent{row.id}")
+    hand = InHand(tx, desk, ticket, by=SYSTEM, now=now, cause=f"sent{row.id}")
+    if action is Action.HUMAN_REPLY:
+        hand.by = _author(hand)
     hand.step(action)
     hand.save()
+
+
+def _author(hand: InHand) -> Actor:
+    """Whose words just arrived: the last who answered the requester."""
+    said = next((s for s in reversed(hand.history) if s.action == Action.RELAY), None)
+    person = hand.person(said.actor_id) if said else None
+    return Actor(person=person, role=said.actor_role) if said else SYSTEM
 
 
 def _place_card(tx: Tx, row: OutboxRow, receipt: Receipt) -> None:

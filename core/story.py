@@ -1,7 +1,10 @@
 """/why: a ticket's journal as sentences: what was understood, who was asked and why (promise 7)."""
 
+from core import clocks
 from core.in_hand import InHand
 from core.lifecycle import Action
+from core.rows import TicketClocks
+from core.sla.story import tell
 from core.ticket import Offer, Step
 from core.words import say
 
@@ -17,6 +20,7 @@ def lines(hand: InHand, language: str, *, zone: str) -> list[str]:
             for offer in hand.tx.find(Offer, ticket_id=hand.ticket.id, order="id")
             for line in _offer(hand, offer, language, zone)
         ),
+        *(line for clock in clocks.readings(hand) for line in _clock(hand, clock, language, zone)),
     ]
 
 
@@ -37,6 +41,15 @@ def _step(hand: InHand, step: Step, language: str, zone: str) -> str:
     if step.action in {Action.REPORT, Action.TRIAGE} and slots["rule"]:
         told += "\n" + say("why.understood", slots, language=language, zone=zone)
     return told
+
+
+def _clock(hand: InHand, clock: clocks.Running, language: str, zone: str) -> list[str]:
+    """One promise span by span: which rule, which calendar day, what moved the deadline."""
+    calendar = hand.desk.calendars[clock.attached.clock.calendar]
+    policy = hand.tx.get(TicketClocks, hand.ticket.id)
+    told = tell(clock.reading, clock.attached, calendar, policy.policy if policy else "")
+    head = say("why.clock", {"milestone": clock.milestone}, language=language, zone=zone)
+    return [head, *(say(x.kind, x.params, language=language, zone=zone) for x in told)]
 
 
 def _percent(certainty: object) -> str:

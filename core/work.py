@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core import actions, closing
 from core.desk import Desk
@@ -13,6 +13,7 @@ from core.lifecycle import Action, Status
 from core.messages import Choice, File
 from core.notices import (
     Acknowledged,
+    AppointmentSet,
     AskChoice,
     AskResult,
     DeskNotSolved,
@@ -31,6 +32,7 @@ from core.notices import (
     JobTaken,
     NoteKept,
     NotSolvedReceived,
+    NotWaitingForMe,
     Refused,
     Relayed,
     RemoteAgreed,
@@ -322,8 +324,10 @@ def _resolve(hand: InHand, request: Request) -> None:
     _tell_desk(hand)
 
 
-def _wait_for_words(hand: InHand, person: Person, kind: str) -> None:
+def _wait_for_words(hand: InHand, person: Person | None, kind: str) -> None:
     """The next text, voice or photo of this person is the answer, until the draft runs out."""
+    if person is None:
+        return
     hand.tx.delete(Draft, person_id=person.id)
     hand.tx.insert(
         Draft(
@@ -538,10 +542,33 @@ def _send_person(hand: InHand, request: Request) -> None:
     offers.offer_next(hand)
 
 
+def _set_appointment(hand: InHand, request: Request) -> None:
+    """A time agreed with the user takes the place of the arrival target (clock rule 4)."""
+    said = request.arg or request.text
+    if not said:
+        _wait_for_words(hand, hand.by.person, "appointment")
+        ask(hand, A.SET_APPOINTMENT, ())
+        return
+    at = hand.desk.moment_in(said, hand.now)
+    if at is None or at <= hand.now:
+        raise Missing(number=hand.ticket.number, what="moment")
+    hand.step(A.SET_APPOINTMENT, detail={**_said(request), "at": at.isoformat()})
+    _forget_words(hand, hand.by.person)
+    number = hand.ticket.number
+    hand.tell(hand.requester, AppointmentSet(number=number, engineer=_name(hand.assignee), at=at))
+    hand.answer(JobMoved(number=number, status=hand.ticket.status))
+
+
 def _wait(hand: InHand, request: Request) -> None:
-    reason = request.arg or "user"
-    hand.step(A.WAIT, arg=reason, detail=_said(request))
-    hand.later("follow_up", timedelta(days=1))
+    """R-045: a pause has a reason and a day on which somebody looks again."""
+    if not request.arg:
+        ask(hand, A.WAIT, actions.ACTIONS[A.WAIT].args)
+        return
+    reason = request.arg
+    again = hand.desk.moment_in(request.text, hand.now) if request.text else None
+    again = again or hand.desk.working_days.after_days(hand.now, 1)
+    hand.step(A.WAIT, arg=reason, detail={**_said(request), "until": again.isoformat()})
+    hand.timer("follow_up", again)
     if hand.ticket.status == S.WAITING_USER:
         hand.tell(
             hand.requester,
@@ -551,9 +578,19 @@ def _wait(hand: InHand, request: Request) -> None:
 
 
 def _resume(hand: InHand, request: Request) -> None:
-    hand.step(A.RESUME, detail=_said(request))
+    by_requester = (
+        hand.by.person is not None
+        and hand.by.person.id == hand.ticket.requester_id
+        and hand.ticket.status == S.WAITING_USER
+    )
+    hand.step(A.RESUME, detail={**_said(request), **({"flagged": True} if by_requester else {})})
     hand.cancel_timers("follow_up")
-    hand.tell(hand.assignee, JobMoved(number=hand.ticket.number, status=hand.ticket.status))
+    number = hand.ticket.number
+    hand.tell(hand.assignee, JobMoved(number=number, status=hand.ticket.status))
+    if by_requester:
+        notice = NotWaitingForMe(number=number, requester=hand.requester.name)
+        hand.tell_role(notice, Role.DESK_AGENT)
+        hand.answer(JobMoved(number=number, status=hand.ticket.status))
 
 
 def _reopen(hand: InHand, request: Request) -> None:
@@ -656,12 +693,7 @@ def _relay(hand: InHand, request: Request) -> None:
     hand.step(A.RELAY, detail=_said(request))
     hand.tell(
         hand.requester,
-        EngineerSays(
-            number=hand.ticket.number,
-            engineer=_name(hand.by.person),
-            text=request.text,
-            author=hand.by.person.id if hand.by.person else 0,
-        ),
+        EngineerSays(number=hand.ticket.number, engineer=_name(hand.by.person), text=request.text),
     )
     hand.answer(Relayed(number=hand.ticket.number, name=hand.requester.name))
 
@@ -740,6 +772,7 @@ EFFECTS: Mapping[Action, Callable[[InHand, Request], str | None]] = {
     A.START_REMOTE: _start_remote,
     A.TAKE_OVER: _take_over,
     A.SEND_PERSON: _send_person,
+    A.SET_APPOINTMENT: _set_appointment,
     A.WAIT: _wait,
     A.RESUME: _resume,
     A.REOPEN: _reopen,

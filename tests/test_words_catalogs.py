@@ -18,6 +18,7 @@ from core.notices import NOTICES
 from core.people import Role
 from core.sla.clock import ACCEPT_CLAIM, Pace
 from core.sla.days import DayKind
+from core.sla.forecast import Needs
 from core.words import NAMED, languages
 from core.words.catalogs import entries
 from core.words.template import slots
@@ -83,6 +84,7 @@ TERMS: dict[str, set[str]] = {
     "day": {*DayKind} - {DayKind.ORDINARY},
     "part": {*PARTS},
     "objection": {*OBJECTIONS},
+    "needs": {*Needs},
     "provisional": {"yes"},
     "on_attach": {"yes"},
     "official": {"yes"},
@@ -115,6 +117,7 @@ OTHER = {
     "length.days", "length.hours", "length.minutes", "length.seconds",
     "opened", "added", "edited", "unchanged", "filed", "done_already",
     "queue.line", "queue.empty", "duty.line", "duty.empty",
+    "forecast.line", "forecast.empty", "why.clock",
     "why.reported", "why.understood", "why.offered", "why.passed_over",
 }  # fmt: skip
 

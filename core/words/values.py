@@ -28,6 +28,7 @@ PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "calendar": ("term.calendar.",),
         "kind": ("term.day.",),
         "why": ("term.why.",),
+        "needs": ("term.needs.",),
     }
 )
 NO_DEVICE = "-"  # what core/understand writes where none was named
