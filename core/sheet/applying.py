@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from core.levels import calendar_tables, save_calendar
 from core.people import Address, Asset, Person, RotaRow, Site
@@ -88,9 +88,12 @@ def _completed(sheet: Sheet, here: Sheet, now: datetime) -> Sheet:
 _CODES = ("code_on_site", "spoken_code")
 
 
-def _with(row: T, before: T | None, names: Sequence[str]) -> T:
-    missing = {name: getattr(before, name) for name in names if not getattr(row, name)}
-    return row if before is None else replace(row, **missing)  # type: ignore[type-var]
+def _with(row: T, before: Any, names: Sequence[str]) -> T:
+    """The row, and in its empty fields what stood there before."""
+    if before is None:
+        return row
+    empty = [name for name in names if not getattr(row, name)]
+    return cast(T, replace(cast(Any, row), **{name: getattr(before, name) for name in empty}))
 
 
 def _key(row: RotaRow) -> tuple[str, str, datetime]:
