@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from core import binding, keypad
+from core import binding, keypad, outbox, prompts
 from core.actions import ACTIONS, Relation, available, typed_words
 from core.desk import Desk
 from core.errors import NoSuchTicket
@@ -27,13 +27,14 @@ from core.notices import (
     WhichTicket,
 )
 from core.numbers import is_number, number_of, serial_of
-from core.people import Address, Asset, Person, Role
+from core.opening import open_ticket, understand
+from core.people import Address, Person, Role
 from core.ports import Between, Tx
 from core.routing import settle_ticket
 from core.rows import OutboxRow, Sent
 from core.telling import Reply, language_of, tell
 from core.ticket import Draft, Message, Offer, StoredFile, Ticket
-from core.understand.reading import Facts, KnownDevice, Understanding
+from core.understand.reading import Understanding
 from core.understand.secrets import mask_passwords
 from core.work import REPEATED, Outcome, Request, perform, settle
 
@@ -41,7 +42,6 @@ A = Action
 WORDS = {word: str(action) for word, action in typed_words().items()}
 LIST_LIMIT = 8
 DRAFTS = {"result": A.RESOLVE, "comment": A.RATE, "appointment": A.SET_APPOINTMENT}
-CHANNELS = {"telegram": "chat", "mail": "email"}  # in the words of core/understand
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ class Guest:
     person: Person
     address: Address
     proven: bool
-    reply: Reply
+    reply: Reply | None  # None: whatever this is about, nobody is answered
 
     @property
     def actor(self) -> Actor:
         return Actor(
             person=self.person,
             role=self.person.roles[0] if self.person.roles else Role.REQUESTER,
-            channel=self.reply.channel,
+            channel=self.address.channel,
             proven=self.proven,
             reply=self.reply,
         )
@@ -67,16 +67,27 @@ class Guest:
 async def receive(desk: Desk, inbound: Inbound, inbox_id: int | None = None) -> Outcome:
     """Take in whatever arrived, once: a second run of the same row finds it settled."""
 
-    def body(tx: Tx) -> Outcome:
-        now = desk.now()
-        if inbox_id is not None and not settle(tx, inbox_id, now):
-            return REPEATED
-        guest = door(tx, desk, inbound, now)
-        return Hearing(tx, desk, inbound, guest, now, inbox_id).hear()
-
-    outcome = await desk.store.write(body)
+    outcome = await desk.store.write(lambda tx: take(tx, desk, inbound, desk.now(), inbox_id))
     desk.wake()
     return outcome
+
+
+def take(
+    tx: Tx,
+    desk: Desk,
+    inbound: Inbound,
+    now: datetime,
+    inbox_id: int | None = None,
+    *,
+    answers: bool = True,
+) -> Outcome:
+    """`receive` within a transaction; without `answers` everything happens and nobody is told."""
+    if inbox_id is not None and not settle(tx, inbox_id, now):
+        return REPEATED
+    guest = door(tx, desk, inbound, now)
+    if not answers:
+        guest = replace(guest, reply=None)
+    return Hearing(tx, desk, inbound, guest, now, inbox_id).hear()
 
 
 async def known(desk: Desk, inbound: Inbound) -> Guest:
@@ -97,7 +108,7 @@ def door(tx: Tx, desk: Desk, inbound: Inbound, now: datetime) -> Guest:
     )
     if address is None:
         address = _welcome(tx, inbound, now)
-    elif address.state != "ok":
+    elif address.state != "ok" and not inbound.automatic:
         address = tx.update(address, state="ok", failures=0, heard_at=now)
     person = tx.get(Person, address.person_id)
     assert person is not None, address
@@ -127,6 +138,8 @@ def _welcome(tx: Tx, inbound: Inbound, now: datetime) -> Address:
         channel=inbound.channel,
         account=inbound.account,
         value=inbound.sender,
+        # Behind a machine's address nobody reads, until somebody writes from it.
+        state="unlinked" if inbound.automatic else "ok",
         heard_at=now,
     )
     if not tx.add_new([address], key=("channel", "account", "value")):
@@ -162,11 +175,15 @@ class Hearing:
         self.event = f"in{inbox_id or inbound.external_id}"
 
     def hear(self) -> Outcome:
+        if self.inbound.detail.get("archive"):
+            self._keep(None)
+            return Outcome("filed")
         if self.inbound.detail.get("new"):
             return self.report()  # /new: a ticket of its own, whatever else is open
         for meaning in (
             self._edited,
             self._automatic,
+            self._said_again,
             self._binding,
             self._typed,
             self._drafted,
@@ -224,32 +241,111 @@ class Hearing:
         if not self.inbound.automatic:
             return None
         ticket = self._of_thread()
+        if ticket is None and self.inbound.subject:
+            return self.report()  # a monitor's alarm, perhaps: a person of the desk decides
         self._keep(ticket.id if ticket else None)
         return Outcome("filed", ticket)
 
+    def _said_again(self) -> Outcome | None:
+        """The carrier may have brought one message twice: it is attached, and changes nothing.
+
+        A digit alone may as well be the answer to the next question: that is asked back.
+        """
+        first = self.inbound.detail.get("repeat_of")
+        if not first or isinstance(keypad.read(self.text, WORDS, is_number), keypad.Digit):
+            return None
+        said = self.tx.first(
+            Message,
+            order="-id",
+            channel=self.inbound.channel,
+            account=self.inbound.account,
+            person_id=self.person.id,
+            external_id=first,
+        )
+        ticket = self.tx.get(Ticket, said.ticket_id) if said and said.ticket_id else None
+        self._keep(ticket.id if ticket else None)
+        if ticket is not None and ticket.is_open:
+            hand = self._hand(ticket)
+            hand.step(A.ADD, detail={"text": mask_passwords(self.text), "repeat_of": first})
+            hand.save()
+        return Outcome("repeated", ticket)
+
     def _binding(self) -> Outcome | None:
+        if self.guest.reply is None:
+            return None
         return binding.try_binding(
             self.tx, self.desk, self.inbound, self.guest.person, self.guest.reply, self.now
         )
 
     def _typed(self) -> Outcome | None:
         """A typed word is the same action as a button (promise 5)."""
-        if not self.text or self.inbound.files:
+        line = self.inbound.detail.get("typed", "")
+        if not self.text or (self.inbound.files and not line):
             return None
-        reading = keypad.read(self.text, WORDS, is_number)
+        reading = keypad.read(line or self.text, WORDS, is_number)
+        if line and line != self.text and not isinstance(reading, (keypad.Command, keypad.Digit)):
+            return None  # "Help!" above a page of trouble is no question for the manual
         match reading:
             case keypad.Command():
                 return self._command(reading)
             case keypad.Digit():
-                return self._digit(reading.value)
+                return self._press(reading) if self._phone else self._digit(reading.value)
             case keypad.Status():
                 return self.status(reading.number)
             case keypad.Slip():
                 return self._refuse(NoSuchTicket(number=reading.number))
             case keypad.Help():
                 return self.say(HelpStaff() if self.person.is_staff else Help())
+            case keypad.OptOut() if self._phone:
+                prompts.opt_out(self.tx, self._phone, self.now)
+                return Outcome("opted_out")
             case _:
                 return None
+
+    @property
+    def _phone(self) -> prompts.Telephone | None:
+        """The telephone, where nothing but the order of things tells what is answered."""
+        can = self.desk.channels.get(self.inbound.channel)
+        if can is None or not prompts.is_keypad(can):
+            return None
+        return prompts.Telephone(self.inbound.channel, self.inbound.sender)
+
+    def _vouch(self, number: str, action: Action, pin: str = "") -> None:
+        """A number is a claim. The PIN proves it, and so does answering what was asked there."""
+        phone = self._phone if self.guest.address.verified_at else None
+        asked = phone and prompts.offered(self.tx, phone, self.person.id, number, action, self.now)
+        if asked or (pin and binding.pin_fits(self.person, pin)):
+            self.guest = replace(self.guest, proven=True)
+
+    def _press(self, digit: keypad.Digit) -> Outcome:
+        """A digit by telephone: the answer to the one open question, or asked back."""
+        phone = self._phone
+        assert phone is not None
+        told = prompts.press(
+            self.tx,
+            phone,
+            digit,
+            said_at=self.inbound.occurred_at,
+            now=self.now,
+            repeat="repeat_of" in self.inbound.detail,
+            moot=outbox.is_stale,
+        )
+        if isinstance(told, keypad.Unanswered):
+            return self._ask_back(phone, digit)
+        action = Action(told.action)
+        self._vouch(told.ticket, action)
+        outcome = self.perform(Request(action=action, number=told.ticket, arg=told.arg))
+        prompts.call_next(self.tx, phone, self.now, outbox.is_stale)
+        return outcome
+
+    def _ask_back(self, phone: prompts.Telephone, digit: keypad.Digit) -> Outcome:
+        """Which ticket was meant? With nothing to choose from, a repetition needs no answer."""
+        meant = prompts.perhaps_meant(self.tx, phone, digit.value, self.now)
+        if meant:
+            return self.say(WhichTicket(), choices=meant)
+        if "repeat_of" in self.inbound.detail:
+            return Outcome("repeated")
+        return self.say(WhichTicket() if self.mine() else NoTickets())
 
     def _command(self, command: keypad.Command) -> Outcome | None:
         action = Action(command.action)
@@ -260,12 +356,19 @@ class Hearing:
                 return None  # nothing to do it to: then it is just a text
             choices = [Choice(action=action, ticket=t.number, arg=command.arg) for t in candidates]
             return self.say(WhichTicket(), choices=choices)
-        if command.pin and binding.pin_fits(self.person, command.pin):
-            self.guest = replace(self.guest, proven=True)
-        return self.perform(Request(action=action, number=number, arg=command.arg))
+        self._vouch(number, action, command.pin)
+        return self._typed_request(Request(action=action, number=number, arg=command.arg))
+
+    def _typed_request(self, request: Request) -> Outcome:
+        """What stands below a typed line belongs to it: a result, a reason, a comment."""
+        line = self.inbound.detail.get("typed", "")
+        below = self.text.removeprefix(line).strip() if line else ""
+        if below or self.inbound.files:
+            self._keep(serial_of(request.number))
+        return self.perform(replace(request, text=below, files=self.inbound.files))
 
     def _only_ticket_for(self, action: Action) -> str | None:
-        replied = self._of_reply()
+        replied = self._of_thread()
         if replied is not None:
             return replied.number
         found = self._tickets_for(action)
@@ -309,15 +412,17 @@ class Hearing:
             state=("sent", "delivered"),
             created_at=Between(after=self.now - self.desk.rules.prompt),
         )
+        threads = self.desk.channels[self.inbound.channel].threads
+        asked.sort(key=lambda letter: letter.receipt not in self.inbound.reply_to)
         for letter in asked:
             if not letter.choices:
                 continue
             if not 1 <= digit <= len(letter.choices):
                 return None
             choice = _chosen(letter, digit)
-            answered = replace(self.guest, proven=True)  # a bound phone answering its own prompt
-            self.guest = answered
-            return self.perform(
+            if not threads:  # a bound phone answering its own prompt; a mail's From is a claim
+                self.guest = replace(self.guest, proven=True)
+            return self._typed_request(
                 Request(
                     action=Action(str(choice["action"])),
                     number=str(choice["ticket"]),
@@ -334,11 +439,14 @@ class Hearing:
         if draft.expires_at <= self.now:
             self.tx.delete(Draft, id=draft.id)
             return None
-        replied = self._of_reply()
+        replied = self._of_thread()
+        if replied is None and self.inbound.subject:
+            return None  # a mail that answers nothing is a matter of its own
         if replied is not None and replied.id != draft.ticket_id:
             return None
         self._keep(draft.ticket_id)
         action = DRAFTS.get(draft.kind, A.NOTE)
+        self._vouch(number_of(draft.ticket_id), action)
         return self.perform(
             Request(
                 action=action,
@@ -382,9 +490,19 @@ class Hearing:
 
     def _thread(self) -> Outcome | None:
         ticket = self._of_thread()
-        if ticket is None or not self.takes_part(ticket):
+        if ticket is None:
+            ticket = self._of_subject()
+            return self._add(ticket, why="subject_number") if ticket else None
+        # What we signed and sent out lets a colleague in to whom it was passed on.
+        if not self.inbound.thread and not self.takes_part(ticket):
             return None
-        return self._add(ticket, why="reply")
+        return self._add(ticket, why=self.inbound.detail.get("match", "reply"))
+
+    def _of_subject(self) -> Ticket | None:
+        """A number anybody could have written counts only from somebody who takes part."""
+        serial = serial_of(self.inbound.detail.get("number", ""))
+        ticket = self.tx.get(Ticket, serial) if serial else None
+        return ticket if ticket is not None and self.takes_part(ticket) else None
 
     def takes_part(self, ticket: Ticket) -> bool:
         """A stranger who quotes a number does not get into a ticket."""
@@ -422,6 +540,8 @@ class Hearing:
 
     def _follow_up(self) -> Outcome | None:
         """Words after words: the settling ticket, or the last one while it is fresh (R-014)."""
+        if self.inbound.subject:
+            return None  # a matter of its own, and its sender knew how to answer instead
         recent = self.tx.find(
             Ticket,
             order="-id",
@@ -506,42 +626,22 @@ class Hearing:
     def report(self, after: Ticket | None = None) -> Outcome:
         """One message is a report: the ticket exists once the message is stored (promise 1)."""
         read, person = self._read, self.person
-        serial = self.tx.next("ticket")
-        symptom = mask_passwords(self.text) or _files_in_words(self.inbound)
-        ticket = Ticket(
-            id=serial,
-            number=number_of(serial),
-            requester_id=person.id,
-            origin=self.inbound.channel,
-            symptom=symptom,
-            kind="consultation" if read.category == "consultation" else "incident",
-            site=None if read.site == "?" else read.site,
-            category=read.category,
-            device=read.device,
-            severity=read.severity,
-            priority=read.severity,
-            vip=person.vip,
-            mode=read.mode,
-            parent_id=after.id if after else None,
-            opened_at=self.inbound.received_at,
-            changed_at=self.now,
-        )
-        hand = InHand(
+        hand = open_ticket(
             self.tx,
             self.desk,
-            ticket,
+            read,
+            requester=person,
+            text=mask_passwords(self._matter) or _files_in_words(self.inbound),
+            origin=self.inbound.channel,
             by=self.guest.actor,
             now=self.now,
             at=self.inbound.occurred_at,
-            is_new=True,
+            opened_at=self.inbound.received_at,
             cause=self.event,
+            after=after,
+            also=self._origin(),
         )
-        hand.step(
-            A.REPORT,
-            to=Status.NEW,
-            detail={"text": symptom, **_reasons(read)},
-        )
-        self._keep(serial)
+        self._keep(hand.ticket.id)
         self._acknowledge(hand, read)
         if read.severity == "P1":
             settle_ticket(hand)
@@ -549,11 +649,49 @@ class Hearing:
             hand.later("settle", self._settling(hand))
         return Outcome("opened", hand.save())
 
+    @property
+    def _matter(self) -> str:
+        """What is reported: a subject says it, unless the text begins with the same words."""
+        subject = self.inbound.subject
+        if not subject or self.text.startswith(subject):
+            return self.text
+        return f"{subject}\n{self.text}".strip()
+
+    def _origin(self) -> dict[str, Value]:
+        """Whatever else decided about a new ticket, for /why."""
+        if self.inbound.automatic:  # a machine's words ring nobody before a person has read them
+            return {"automatic": self.inbound.detail.get("automatic", ""), "certainty": 0.0}
+        number = self.inbound.detail.get("number", "")
+        return {"related": number} if serial_of(number) else {}
+
     def _settling(self, hand: InHand) -> timedelta:
         rules = self.desk.rules
         return rules.site_answer if hand.ticket.asked else rules.settle
 
     def _acknowledge(self, hand: InHand, read: Understanding) -> None:
+        ticket = hand.ticket
+        asked_already = any(other.asked == "site" for other in self.mine())
+        asks = ticket.site is None and read.mode == "onsite" and not asked_already
+        if not (asks and self._says_all_at_once):
+            self._say_opened(hand)
+        if asks:
+            # The only question that routing cannot do without, asked once (R-012).
+            hand.change(asked="site")
+            hand.answer(
+                AskSite(number=ticket.number),
+                choices=[hand.choice(A.SET_SITE, code) for code in hand.book.sites],
+            )
+        if mask_passwords(self.text) != self.text:
+            hand.answer(PasswordSeen(number=ticket.number))
+
+    @property
+    def _says_all_at_once(self) -> bool:
+        """On a telephone the question acknowledges too, since each text costs money; reviewed
+        templates know no such question."""
+        phone = self._phone
+        return phone is not None and not self.desk.channels[phone.channel].templates_only
+
+    def _say_opened(self, hand: InHand) -> None:
         ticket, language = hand.ticket, language_of(self.person)
         hand.answer(
             TicketOpened(
@@ -566,16 +704,6 @@ class Hearing:
             ),
             audience="requester",
         )
-        asked_already = any(other.asked == "site" for other in self.mine())
-        if ticket.site is None and read.mode == "onsite" and not asked_already:
-            # The only question that routing cannot do without, asked once (R-012).
-            hand.change(asked="site")
-            hand.answer(
-                AskSite(number=ticket.number),
-                choices=[hand.choice(A.SET_SITE, code) for code in hand.book.sites],
-            )
-        if mask_passwords(self.text) != self.text:
-            hand.answer(PasswordSeen(number=ticket.number))
 
     # -- small things
 
@@ -586,21 +714,16 @@ class Hearing:
         return self._understood
 
     def _understand(self, text: str) -> Understanding:
-        book = self.desk.register.open(self.tx)
-        code = self.person.code
-        devices = self.tx.find(Asset, person_code=code) if code else []
-        known = frozenset({"contact_name", "contact_phone"} if self.person.phone else ())
-        facts = Facts(
-            site=self.person.site or "",
-            devices=tuple(KnownDevice(kind=d.kind, name=d.name, code=d.code) for d in devices),
-            channel=CHANNELS.get(self.inbound.channel, self.inbound.channel),
-            vip=self.person.vip,
-            pictures=len(self.inbound.files),
-            known=known,
-            asked=frozenset(t.asked for t in self.mine() if t.asked),
-        )
         whole = f"{self.inbound.subject}\n{text}" if self.inbound.subject else text
-        return book.reader.read(whole, facts)
+        return understand(
+            self.tx,
+            self.desk,
+            self.person,
+            whole,
+            channel=self.inbound.channel,
+            asked=frozenset(t.asked for t in self.mine() if t.asked),
+            files=len(self.inbound.files),
+        )
 
     def _hand(self, ticket: Ticket) -> InHand:
         return InHand(
@@ -659,6 +782,8 @@ class Hearing:
 
     def say(self, notice: Notice, *, choices: list[Choice] | None = None) -> Outcome:
         """Answer on the same way, without a ticket."""
+        if self.guest.reply is None:
+            return Outcome(notice.kind)
         tell(
             self.tx,
             self.desk,
@@ -717,19 +842,6 @@ def _corrected(ticket: Ticket, read: Understanding) -> dict[str, object]:
     if read.severity < ticket.severity:  # P1 sorts before P4: only worse news counts
         changes["severity"] = changes["priority"] = read.severity
     return changes
-
-
-def _reasons(read: Understanding) -> dict[str, Value]:
-    """What was understood, by which rule and how surely: for the journal and for /why."""
-    return {
-        "site": read.site,
-        "category": read.category,
-        "mode": read.mode,
-        "severity": read.severity,
-        "rule": "; ".join(f"{name}: {e.rule}" for name, e in read.evidence.items()),
-        "words": " ".join(dict.fromkeys(w for e in read.evidence.values() for w in e.words)),
-        "certainty": min(read.certainty("category"), read.certainty("mode")),
-    }
 
 
 def _files_in_words(inbound: Inbound) -> str:

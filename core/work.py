@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core import actions, closing
 from core.desk import Desk
-from core.dispatch import offers
+from core.dispatch import leaving, offers
 from core.errors import IllegalMove, Missing, NoSuchTicket, NotAllowed, Refusal, TakenByAnother
 from core.in_hand import Actor, InHand, relations
 from core.lifecycle import Action, Status
@@ -42,6 +42,7 @@ from core.notices import (
     RequesterUrges,
     TicketCancelled,
     TicketClosed,
+    TicketOpened,
     TicketReopened,
     UrgeReceived,
     VisitChanged,
@@ -49,12 +50,13 @@ from core.notices import (
     WhatComesNext,
 )
 from core.numbers import serial_of
+from core.opening import open_ticket, understand
 from core.people import Person, Role
 from core.ports import Tx
-from core.routing import propose, route
+from core.routing import propose, route, settle_ticket
 from core.rows import InboxRow
 from core.telling import language_of, tell
-from core.ticket import Draft, Offer, Ticket
+from core.ticket import Draft, Message, Offer, Ticket
 
 S, A = Status, Action
 
@@ -139,7 +141,9 @@ def perform(
         hand = InHand(tx, desk, ticket, by=by, now=now, at=request.at, cause=cause)
         guard(hand, request.action)
         said = EFFECTS.get(request.action, _just_a_step)(hand, request)
-        return Outcome(said or f"done_{request.action}", hand.save())
+        saved = hand.save()
+        leaving.watch(hand, ticket)
+        return Outcome(said or f"done_{request.action}", saved)
     except Refusal as refusal:
         return refuse(tx, desk, refusal, by, now, f"{request.number}.{request.action}")
 
@@ -494,6 +498,54 @@ def _tell_moved(hand: InHand, before: Person | None, after: Person | None) -> No
         hand.tell(hand.requester, VisitChanged(number=hand.ticket.number))
 
 
+def _detach(hand: InHand, request: Request) -> None:
+    """ "Not that one": the message becomes a ticket of its own, and the desk sees both (R-014)."""
+    message = hand.tx.first(
+        Message, order="-id", ticket_id=hand.ticket.id, inbox_id=int(request.arg or 0)
+    )
+    if message is None:
+        raise Missing(number=hand.ticket.number, what="message")
+    hand.step(A.DETACH, arg=request.arg)
+    read = understand(
+        hand.tx,
+        hand.desk,
+        hand.requester,
+        message.text,
+        channel=message.channel,
+        asked=frozenset(),
+        files=0,
+    )
+    other = open_ticket(
+        hand.tx,
+        hand.desk,
+        read,
+        requester=hand.requester,
+        text=message.text,
+        origin=message.channel,
+        by=hand.by,
+        now=hand.now,
+        at=message.at,
+        opened_at=message.received_at,
+        cause=f"detach{message.id}",
+        after=hand.ticket,
+    )
+    hand.tx.update(message, ticket_id=other.ticket.id)
+    settle_ticket(other)
+    language = language_of(hand.requester)
+    other.answer(
+        TicketOpened(
+            number=other.ticket.number,
+            symptom=other.ticket.symptom,
+            site=hand.book.site_name(other.ticket.site, language),
+            device=other.ticket.device,
+            category=other.ticket.category,
+            priority=other.ticket.priority,
+        ),
+        audience="requester",
+    )
+    other.save()
+
+
 def _hand_over(hand: InHand, request: Request) -> None:
     before = hand.assignee
     hand.step(A.HAND_OVER, arg=request.arg, detail=_said(request), assignee_id=None)
@@ -768,6 +820,7 @@ EFFECTS: Mapping[Action, Callable[[InHand, Request], str | None]] = {
     A.TRIAGE: _triage,
     A.REASSIGN: _reassign,
     A.HAND_OVER: _hand_over,
+    A.DETACH: _detach,
     A.OFFER_REMOTE: _offer_remote,
     A.START_REMOTE: _start_remote,
     A.TAKE_OVER: _take_over,

@@ -18,7 +18,7 @@ from core.lifecycle import Action
 from core.messages import File, Inbound, Letter, Receipt
 from core.people import Address, Person
 from core.ports import Between, Capabilities, Store, Tx
-from core.rows import OutboxRow, TimerRow
+from core.rows import InboxRow, OutboxRow, TimerRow
 from core.sla.calendars import shipped
 from core.sla.policy import shipped_policy
 from core.storage import schema
@@ -93,9 +93,15 @@ class Scenario:
     # -- people
 
     async def hears(
-        self, who: str, text: str = "", *, channel: str = "telegram", **more: object
+        self,
+        who: str,
+        text: str = "",
+        *,
+        channel: str = "telegram",
+        row: int | None = None,
+        **more: object,
     ) -> work.Outcome:
-        """Somebody writes to the desk."""
+        """Somebody writes to the desk. `row`: the number that the inbox shall have for it."""
         number = next(self._ids)
         inbound = Inbound(
             channel=channel,
@@ -108,7 +114,10 @@ class Scenario:
             received_at=self.moment,
             trust="proven" if channel == "telegram" else "claimed",
         )
-        outcome = await intake.receive(self.desk, replace(inbound, **more))  # type: ignore[arg-type]
+        if row is not None:
+            await self.desk.store.write(lambda tx: tx.insert(_row(row, inbound)))
+        whole = replace(inbound, **more)  # type: ignore[arg-type]
+        outcome = await intake.receive(self.desk, whole, row)
         await self.settle()
         return outcome
 
@@ -213,6 +222,18 @@ class Scenario:
         return await self.desk.store.read(
             lambda tx: tx.find(TimerRow, order="due_at", state="pending")
         )
+
+
+def _row(number: int, inbound: Inbound) -> InboxRow:
+    return InboxRow(
+        id=number,
+        channel=inbound.channel,
+        account=inbound.account,
+        external_id=inbound.external_id,
+        order_key=inbound.sender,
+        body=b"",
+        received_at=inbound.received_at,
+    )
 
 
 @cache

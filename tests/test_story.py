@@ -226,3 +226,12 @@ async def test_a_message_that_comes_twice_counts_once(desk: Scenario) -> None:
         received_at=desk.moment,
     )
     assert [await keep([raw]), await keep([raw, raw])] == [1, 0]
+
+
+async def test_not_that_one_makes_a_ticket_of_its_own(desk: Scenario) -> None:
+    number = await dispatched(desk)
+    await desk.hears("tang.wei", "后门进来，找小陈", row=77)
+    assert len(await desk.tickets()) == 1
+    await desk.does("tang.wei", "detach", number, "77")
+    other = await desk.latest()
+    assert (other.number != number, other.symptom) == (True, "后门进来，找小陈")
