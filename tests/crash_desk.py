@@ -1,0 +1,98 @@
+"""The real desk in a process that may be killed at a named point, and started again at once.
+
+Loading the program takes longer than a life of it, so it is loaded once and every life is a fork.
+On standard input one JSON order for each life; on standard output the life's process id, and how
+it ended. `python -m tests.crash_desk TEMPLATE` needs a database with the example desk.
+"""
+
+import asyncio
+import importlib
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from bot import main
+from bot.settings import DeskSection, Http, Settings, Telegram
+from channels.telegram.limiter import Limiter, Rate
+from core import crashpoints
+
+QUICK = Rate(10_000, 1.0)
+TICK = 0.05
+
+
+@dataclass(frozen=True)
+class Life:
+    """What one process is told."""
+
+    database: str
+    url: str  # of the Bot API server
+    token: str
+    ahead: str  # a file with the seconds that the desk's clock is ahead of the wall's
+    crash_at: str = ""
+
+    def settings(self) -> Settings:
+        return Settings(
+            database=self.database,
+            files=str(Path(self.ahead).parent / "files"),
+            telegram=Telegram(token=SecretStr(self.token), base_url=self.url),
+            http=Http(port=0),
+            desk=DeskSection(settle_seconds=0),
+        )
+
+
+def clock(ahead: str) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=float(Path(ahead).read_text() or 0))
+
+
+async def live(life: Life) -> None:
+    settings = life.settings()
+    program = main.Program(settings, now=partial(clock, life.ahead))
+    await program.open()
+    assert settings.telegram is not None
+    program.add_telegram(settings.telegram)
+    await program.start()
+    await main.until_told_to_stop()
+    await program.stop()
+
+
+async def warm(template: str) -> None:
+    """Read the register once, so that every fork has it."""
+    program = main.Program(Settings(database=f"sqlite:///{template}"))
+    await program.open()
+    await program.store.read(program.desk.register.open)
+    await program.store.close()
+
+
+def be_born(life: Life) -> None:
+    os.environ["PAIDAN_CRASH_AT"] = life.crash_at
+    importlib.reload(crashpoints)
+    # The peer does not limit how fast it is spoken to, and nobody waits for the ticking.
+    main.Limiter = partial(Limiter, overall=QUICK, per_chat=QUICK)  # type: ignore[misc, assignment]
+    main.SWEEP = main.REDRAW = TICK
+    asyncio.run(live(life))
+
+
+def serve(template: str) -> None:
+    asyncio.run(warm(template))
+    for line in sys.stdin:
+        life = Life(**json.loads(line))
+        process = os.fork()
+        if process == 0:
+            be_born(life)
+            os._exit(0)
+        print(process, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+
+
+def order(life: Life) -> bytes:
+    return json.dumps(asdict(life)).encode() + b"\n"
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
