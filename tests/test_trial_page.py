@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from typing import get_args
 
 import httpx
 import pytest
@@ -20,10 +17,10 @@ from bot.trial import page
 from bot.trial.botapi import BotApi
 from bot.trial.botapi.values import Params
 from bot.trial.world import Step
+from tests.browser import chromium_page
 from tests.trial_world import (
     ENGINEER,
     STAFF,
-    SUPERVISOR,
     TOKEN,
     DemoWorld,
     FakePost,
@@ -165,7 +162,7 @@ async def test_a_document_never_comes_back_as_a_page(browser, api):
     [
         ({"minutes": 5}, timedelta(minutes=5)),
         ({"to": "next"}, timedelta(minutes=30)),
-        ({"to": "tomorrow"}, timedelta(hours=19, minutes=55)),
+        ({"to": "workday"}, timedelta(hours=19, minutes=55)),
         ({"minutes": -5}, timedelta()),
     ],
 )
@@ -178,7 +175,7 @@ async def test_time_moves_forward_only(browser, world, body, moved):
 async def test_the_language_switch_tells_every_phone(browser, api, world):
     await browser.post("/trial/api/language", json={"language": "en"})
     assert {person.language for person in api.people.values()} == {"en"}
-    assert world.spoken[SUPERVISOR] == "en"
+    assert world.spoken == "en"
 
 
 async def test_a_pane_is_off_until_its_channel_is_there(browser, world):
@@ -272,41 +269,6 @@ def test_every_step_of_the_story_has_its_hint():
 
 
 # In a real browser
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
-]
-
-
-@contextlib.asynccontextmanager
-async def chromium_page(url: str) -> AsyncIterator[Any]:
-    """A page in which every complaint of the browser fails the test."""
-    from playwright.async_api import async_playwright
-
-    if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("CI needs Chromium")
-        pytest.skip("no Chromium on this machine")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        shown = await browser.new_page(
-            viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai"
-        )
-        complaints: list[str] = []
-        shown.on("pageerror", lambda error: complaints.append(str(error)))
-        shown.on("console", lambda line: line.type == "error" and complaints.append(line.text))
-        await shown.goto(url)
-        yield shown
-        await browser.close()
-        assert complaints == []
 
 
 @pytest.mark.browser

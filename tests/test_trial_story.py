@@ -1,4 +1,4 @@
-"""The story as a newcomer plays it: the real program, real HTTP, three telephones, both languages."""
+"""The story as a newcomer plays it: the real program, three telephones, both languages."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -53,8 +53,7 @@ REPORTS = {
 @pytest.mark.parametrize("language", ["zh", "en"])
 async def test_from_one_message_to_five_stars(trial: TrialProgram, language: str) -> None:
     phones, words = Phones(trial), {"zh": "zh_CN", "en": "en"}[language]
-    for person in trial.world.people:
-        await trial.world.speak(person.telegram_id, language)  # type: ignore[arg-type]
+    await trial.world.speak(language)  # type: ignore[arg-type]
     user = phones.of("Tang Wei")
     user.says(REPORTS[language])
     engineer, card = await phones.ringing(label("accept", "", words))

@@ -75,10 +75,13 @@ class DemoWorld:
         self.step: Step = "report"
         self.mail: FakePost | None = None
         self.sms: FakePost | None = None
-        self.spoken: dict[int, Language] = {}
+        self.spoken: Language | None = None
 
     def now(self) -> datetime:
         return self.moment
+
+    def morning(self) -> datetime:
+        return self.moment + timedelta(hours=19, minutes=55)
 
     async def advance(self, by: timedelta) -> None:
         self.moment += by
@@ -89,8 +92,8 @@ class DemoWorld:
     async def story(self) -> Step:
         return self.step
 
-    async def speak(self, telegram_id: int, language: Language) -> None:
-        self.spoken[telegram_id] = language
+    async def speak(self, language: Language) -> None:
+        self.spoken = language
 
 
 def accept_button(caption: str = "接单") -> InlineKeyboardMarkup:

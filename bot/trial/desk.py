@@ -2,11 +2,15 @@
 
 import asyncio
 import secrets
+import socket
+import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, time, timedelta
 from importlib.resources import files
 from pathlib import Path
+from typing import get_args
 
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -21,10 +25,12 @@ from channels import http
 from core import timers
 from core.people import Address, Person, Role
 from core.ports import Tx
-from core.register import CHANGES
+from core.register import CHANGES, Book
+from core.sla.calendar import Calendar
 from core.ticket import Survey, Ticket
 from core.words import normal, say
 
+DEFAULT_PORT, PORTS_TRIED = 8080, 20
 FIRST_ID = 700_001
 ENGINEER_ROLES = frozenset(
     {
@@ -36,7 +42,7 @@ ENGINEER_ROLES = frozenset(
     }
 )
 STEPS: Mapping[str, Step] = {
-    "new": "report",
+    "new": "settle",
     "triaged": "accept",
     "dispatched": "accept",
     "accepted": "depart",
@@ -46,9 +52,13 @@ STEPS: Mapping[str, Step] = {
     "in_phone": "finish",
     "in_remote": "finish",
     "resolved": "confirm",
+    "confirmed": "survey",
     "closed": "survey",
+    "cancelled": "report",
 }
 LONGEST_REST = 20.0  # seconds that one stop on the way through time may take
+MORNING = time(10)
+STORY = timedelta(hours=3)  # the office stays open that long for a newcomer
 
 
 class TrialClock:
@@ -67,8 +77,8 @@ class TrialDesk:
     mail: TrialPost | None = None
     sms: TrialPost | None = None
 
-    def __init__(self, program: Program, clock: TrialClock) -> None:
-        self._program, self._clock = program, clock
+    def __init__(self, program: Program, clock: TrialClock, ring: Callable[[], None]) -> None:
+        self._program, self._clock, self._ring = program, clock, ring
         self.people: Sequence[TrialPerson] = ()
 
     @property
@@ -78,10 +88,13 @@ class TrialDesk:
     def now(self) -> datetime:
         return self._clock.now()
 
+    def morning(self) -> datetime:
+        return next_morning(self._program.desk.working_days, self.now())
+
     async def settle_in(self, account: str) -> None:
         """Give everybody of the example desk a chat, as if each had been bound by a code."""
 
-        def body(tx: Tx) -> list[Person]:
+        def body(tx: Tx) -> list[TrialPerson]:
             people = tx.find(Person, order="id", provisional=False)
             for person in people:
                 tx.insert(
@@ -94,10 +107,10 @@ class TrialDesk:
                     )
                 )
             tx.next(CHANGES)
-            return people
+            book = self._program.desk.register.open(tx)
+            return [_trial_person(person, book) for person in people]
 
-        people = await self._program.store.write(body)
-        self.people = sorted((_trial_person(p) for p in people), key=lambda p: p.telegram_id)
+        self.people = await self._program.store.write(body)
 
     async def advance(self, by: timedelta) -> None:
         """From deadline to deadline, so that everything happens at its moment and in its order."""
@@ -118,11 +131,16 @@ class TrialDesk:
             while True:
                 await timers.sweep(program.desk)
                 program.wake()
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.02)
                 if await self._is_quiet():
-                    return
+                    break
+        await program.redraw()
+        self._ring()
 
     async def _is_quiet(self) -> bool:
+        if not all(worker.is_idle for worker in self._program.workers):
+            return False
+
         def body(tx: Tx) -> bool:
             overdue = tx.ask("timer_lag", now=self.now())[0]["many"]
             return not overdue and not tx.ask("outbox_due", now=self.now())[0]["many"]
@@ -148,35 +166,55 @@ class TrialDesk:
 
         return await self._program.store.read(body)
 
-    async def speak(self, telegram_id: int, language: Language) -> None:
+    async def speak(self, language: Language) -> None:
         chosen = normal(language)
 
         def body(tx: Tx) -> None:
-            address = tx.first(Address, channel="telegram", value=str(telegram_id))
-            if address is not None:
-                tx.update_where(Person, {"id": address.person_id}, language=chosen)
-                tx.next(CHANGES)
+            for person in self.people:
+                address = tx.first(Address, channel="telegram", value=str(person.telegram_id))
+                if address is not None:
+                    tx.update_where(Person, {"id": address.person_id}, language=chosen)
+            tx.next(CHANGES)
 
         await self._program.store.write(body)
 
 
-def _trial_person(person: Person) -> TrialPerson:
+def next_morning(office: Calendar, now: datetime) -> datetime:
+    """Ten o'clock on the next working day after today."""
+    tomorrow = datetime.combine(office.local(now).date() + timedelta(days=1), time())
+    day = office.local(office.next_open(office.at(tomorrow))).date()
+    return office.at(datetime.combine(day, MORNING))
+
+
+def opening(office: Calendar, now: datetime) -> datetime:
+    """When a trial begins: now in office hours, else the next working morning at ten."""
+    if office.is_open(now) and office.between(now, now + STORY) == STORY:
+        return now
+    today = datetime.combine(office.local(now).date(), MORNING)
+    if office.is_open(office.at(today)) and now < office.at(today):
+        return office.at(today)
+    return next_morning(office, now)
+
+
+def _trial_person(person: Person, book: Book) -> TrialPerson:
     seat: Seat = "staff"
     if person.is_staff:
         seat = "engineer" if ENGINEER_ROLES & set(person.roles) else "supervisor"
-    titles: dict[Language, str] = {}
-    names: dict[Language, str] = {"zh": person.name, "en": person.name_en or person.name}
-    for short in names:
-        role = say(f"term.role.{person.roles[0]}", {}, language=normal(short))
-        titles[short] = " · ".join(part for part in (role, person.site) if part)
     return TrialPerson(
         telegram_id=FIRST_ID + person.id,
-        name=names,
-        title=titles,
+        name={"zh": person.name, "en": person.name_en or person.name},
+        title={short: _title(person, book, normal(short)) for short in get_args(Language)},
         seat=seat,
         language="en" if person.language == "en" else "zh",
         phone=person.phone,
     )
+
+
+def _title(person: Person, book: Book, language: str) -> str:
+    """What somebody is, where: "Resident engineer · Zhujiang New Town head office"."""
+    site = book.site_name(person.site, language)
+    parts = [say(f"term.role.{person.roles[0]}", {}, language=language), site]
+    return " · ".join([part for part in parts if part] + ["VIP"] * person.vip)
 
 
 def trial_settings(folder: Path, port: int, base_url: str, token: str) -> Settings:
@@ -188,8 +226,26 @@ def trial_settings(folder: Path, port: int, base_url: str, token: str) -> Settin
     )
 
 
-async def run(port: int = 8080, *, folder: Path | None = None) -> None:
+def free_port(port: int) -> int:
+    """The port, or the next free one where nobody asked for a certain one.
+
+    Raises SystemExit with a sentence where a port that somebody asked for is taken.
+    """
+    for candidate in range(port, port + PORTS_TRIED):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", candidate))
+                return candidate
+        if port != DEFAULT_PORT:
+            break
+    print(f"Port {port} on 127.0.0.1 is taken: choose another with --port.", file=sys.stderr)
+    raise SystemExit(2)
+
+
+async def run(port: int = DEFAULT_PORT, *, folder: Path | None = None) -> None:
     """Print one address, and be a desk until told to stop."""
+    port = free_port(port)
     with tempfile.TemporaryDirectory(prefix="paidan-trial-") as fresh:
         async with TrialProgram(folder or Path(fresh), port) as trial:
             print(f"Paidan 派单 · {trial.program.server.address}", flush=True)
@@ -215,7 +271,8 @@ class TrialProgram:
         await program.load_sheet(example)
         assert settings.telegram is not None
         program.add_telegram(settings.telegram)
-        self.world = TrialDesk(program, self.clock)
+        self.clock.offset = opening(program.desk.working_days, self.clock.now()) - self.clock.now()
+        self.world = TrialDesk(program, self.clock, self.api.bell.ring)
         await self.world.settle_in(self.api.token.partition(":")[0])
         program.routes += page.routes(self.api, self.world)
         await program.start()

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
-from zoneinfo import ZoneInfo
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -26,7 +25,6 @@ from bot.trial.world import Language, TrialPost, TrialWorld
 
 STATIC = Path(__file__).with_name("static")
 LONGEST_WAIT = 20.0
-MORNING = 10
 TELEGRAM_LANGUAGES: dict[Language, str] = {"zh": "zh-hans", "en": "en"}
 Json = dict[str, Any]
 Deed = Callable[["Page", Json], Awaitable[Any]]
@@ -91,9 +89,13 @@ class Page:
             since = 0
         elif since >= self.api.version:
             await self.api.bell.heard(LONGEST_WAIT)
+        if self.api.closed:  # the desk goes home: nobody may ask its database any more
+            return Response(status_code=503)
         version = self.api.version
         phones = {id: screen.phone(person, since) for id, person in people.items()}
-        news = {"session": self.session, "version": version, "phones": phones}
+        everybody = [each.telegram_id for each in self.world.people]
+        loud = {id: screen.loud(self.api.people[id]) for id in everybody}
+        news = {"session": self.session, "version": version, "phones": phones, "loud": loud}
         return JSONResponse(news | await self._time())
 
     async def file(self, request: Request) -> Response:
@@ -199,7 +201,7 @@ async def _language(page: Page, body: Json) -> None:
         raise Wrong("no such language")
     for somebody in page.world.people:
         page.api.people[somebody.telegram_id].language = TELEGRAM_LANGUAGES[language]
-        await page.world.speak(somebody.telegram_id, language)
+    await page.world.speak(language)
     page.api.bell.ring()
 
 
@@ -218,10 +220,8 @@ async def _distance(world: TrialWorld, body: Json, now: datetime) -> timedelta:
         case "next":
             coming = await world.next_event()
             return timedelta() if coming is None else coming - now
-        case "tomorrow":
-            here = now.astimezone(ZoneInfo(world.zone))
-            morning = here.replace(hour=MORNING, minute=0, second=0, microsecond=0)
-            return morning + timedelta(days=1) - here
+        case "workday":
+            return world.morning() - now
         case other:
             raise Wrong(f"when is {other!r}?")
 

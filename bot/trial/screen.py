@@ -8,7 +8,7 @@ from bot.trial.botapi import Person
 from bot.trial.botapi.chats import Chat, Kept
 
 Json = dict[str, Any]
-TYPING_LASTS, MESSAGES_SHOWN = 5.0, 200
+TYPING_LASTS, MESSAGES_SHOWN, RINGS_SHOWN = 5.0, 200, 20
 KINDS = ("photo", "voice", "video", "document", "location", "contact")
 
 
@@ -30,6 +30,12 @@ def phone(person: Person, since: int) -> Json:
         "language": person.language[:2],
         "menu": person.menu(),
     }
+
+
+def loud(person: Person) -> list[int]:
+    """Which messages made this telephone ring, of those it still shows."""
+    heard = [k.id for k in person.chat.kept.values() if k.body["from"]["is_bot"] and not k.silent]
+    return heard[-RINGS_SHOWN:]
 
 
 def message(kept: Kept, chat: Chat) -> Json:

@@ -9,7 +9,9 @@ from typing import Literal, Protocol
 
 Language = Literal["zh", "en"]
 Seat = Literal["staff", "engineer", "supervisor"]
-Step = Literal["report", "accept", "depart", "arrive", "finish", "confirm", "survey", "end"]
+Step = Literal[
+    "report", "settle", "accept", "depart", "arrive", "finish", "confirm", "survey", "end"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,9 @@ class TrialWorld(Protocol):
 
     def now(self) -> datetime: ...
 
+    def morning(self) -> datetime:
+        """Ten o'clock on the next working day."""
+
     async def advance(self, by: timedelta) -> None:
         """Put the desk's time forward and let everything happen that falls due on the way."""
 
@@ -73,5 +78,5 @@ class TrialWorld(Protocol):
     async def story(self) -> Step:
         """What a newcomer might do next."""
 
-    async def speak(self, telegram_id: int, language: Language) -> None:
-        """This person reads in another language from now on."""
+    async def speak(self, language: Language) -> None:
+        """Everybody reads in this language from now on."""

@@ -86,6 +86,7 @@ class BotApi:
         self.queries: dict[str, Query] = {}
         self.version = 0
         self.bell = Bell()
+        self.closed = False
         self._log: deque[Call] = deque(maxlen=CALLS_KEPT)
         self._numbers = itertools.count(1)
 
@@ -150,6 +151,7 @@ class BotApi:
 
     def close(self) -> None:
         """Let go of whoever waits, so that a server can shut down."""
+        self.closed = True
         self.feed.release()
         self.hook.aim(None)
         self.bell.ring()

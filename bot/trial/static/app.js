@@ -4,10 +4,10 @@ import { make } from "./dom.js";
 import { get, post } from "./net.js";
 import { Pane } from "./panes.js";
 import { Phone } from "./phone.js";
-import { current, say, speak, STEPS } from "./words.js";
+import { current, say, speak, STEP_OF, STEPS } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
-const state = { version: 0, session: "", phones: [], panes: [], zone: "UTC", ahead: 0, story: "report", next: null };
+const state = { version: 0, session: "", phones: [], panes: [], zone: "UTC", ahead: 0, story: "report", next: null, read: new Map(), heard: new Map() };
 let listening = new AbortController();
 
 async function start() {
@@ -46,17 +46,21 @@ function tick() {
 
 async function moveOn(button) {
   const { minutes, to } = button.dataset;
-  const group = button.parentElement;
-  group.classList.add("busy");
+  const clock = byId("clock");
+  for (const each of clock.querySelectorAll("button")) each.disabled = true;
+  clock.classList.add("moving");
+  button.classList.add("pressed");
   try {
     await post("time", to ? { to } : { minutes: Number(minutes) });
   } finally {
-    group.classList.remove("busy");
+    for (const each of clock.querySelectorAll("button")) each.disabled = false;
+    clock.classList.remove("moving");
+    button.classList.remove("pressed");
   }
 }
 
 function drawStory() {
-  const at = state.story === "end" ? STEPS.length : STEPS.indexOf(state.story);
+  const at = state.story === "end" ? STEPS.length : STEPS.indexOf(STEP_OF[state.story] ?? state.story);
   byId("steps").replaceChildren(...STEPS.map((step, index) => make(
     `li${index < at ? ".past" : index === at ? ".now" : ""}`,
     index === at ? { "aria-current": "step" } : {},
@@ -118,8 +122,32 @@ async function hear(signal) {
   for (const phone of state.phones) {
     if (news.phones[phone.id]) phone.update(news.phones[phone.id], fresh);
   }
+  if (fresh) await greet(news);
+  listenForRings(news.loud, fresh);
   drawStory();
   tick();
+}
+
+/** A desk that this page has not spoken to before does not know the reader's language. */
+async function greet({ session }) {
+  if (sessionStorage.getItem("paidan-session") === session) return;
+  sessionStorage.setItem("paidan-session", session);
+  await post("language", { language: current() });
+}
+
+/** Whose telephone rang, of those that nobody is looking at? */
+function listenForRings(loud, fresh) {
+  const shown = new Set(state.phones.map((phone) => phone.id));
+  for (const [key, messages] of Object.entries(loud)) {
+    const id = Number(key);
+    const last = messages.at(-1) ?? 0;
+    if (fresh || shown.has(id)) state.read.set(id, last);
+    const rang = !fresh && !shown.has(id) && last > (state.heard.get(id) ?? 0);
+    state.heard.set(id, last);
+    const unread = messages.filter((each) => each > (state.read.get(id) ?? 0)).length;
+    for (const phone of state.phones) phone.count(id, unread, rang);
+  }
+  for (const phone of state.phones) phone.answerRings();
 }
 
 start();

@@ -7,12 +7,16 @@ import { current, label, say } from "./words.js";
 
 const PENDING_FOR = 15_000;
 const TYPING_FOR = 5_000;
+const remembered = (role) => sessionStorage.getItem(`paidan-${role}`);
 const PLACE = { latitude: 22.8054, longitude: 113.2932 };
 
 export class Phone {
   constructor(role, people, zone, onChange) {
     Object.assign(this, { role, people, zone, onChange });
-    this.person = people.find((each) => each.seat === role) ?? people[0];
+    this.people = people.filter((each) => each.seat === role);
+    this.person = this.people.find((each) => String(each.telegram_id) === remembered(role)) ?? this.people[0];
+    this.unread = new Map();
+    this.ringing = new Set();
     this.build();
     this.clear();
   }
@@ -31,6 +35,7 @@ export class Phone {
     this.list = make("div.list", { role: "log", tabIndex: 0 });
     this.toasts = make("div.toasts", { role: "status" });
     this.chips = make("div.chips");
+    this.rings = make("div.rings", { role: "status" });
     this.banner = make("p.banner", { "data-word": "blocked", hidden: true });
     this.context = make("div.context", { hidden: true });
     this.keys = make("div.keys", { hidden: true });
@@ -43,7 +48,7 @@ export class Phone {
     this.element = make(
       `section.seat.${this.role}`, {},
       make("header.who", {}, this.avatar, make("label", {}, this.office, this.picker), this.chip),
-      make("div.phone", {}, make("div.screen", {}, this.top(), this.list, this.toasts, this.chips,
+      make("div.phone", {}, make("div.screen", {}, this.top(), this.rings, this.list, this.toasts, this.chips,
         this.popover, this.banner, this.context, this.composer(), this.keys)),
     );
     this.element.addEventListener("keydown", (event) => {
@@ -75,12 +80,11 @@ export class Phone {
   }
 
   fillPicker() {
-    const groups = ["staff", "engineer", "supervisor"].map((role) => {
-      const members = this.people.filter((each) => each.seat === role);
-      return make("optgroup", { label: say(role) }, ...members.map((each) => make(
-        "option", { value: each.telegram_id }, `${each.name[current()]} · ${each.title[current()]}`)));
-    });
-    this.picker.replaceChildren(...groups.filter((group) => group.children.length));
+    this.picker.replaceChildren(...this.people.map((each) => {
+      const unread = this.unread.get(each.telegram_id);
+      const name = `${each.name[current()]} · ${each.title[current()]}`;
+      return make("option", { value: each.telegram_id }, unread ? `🔴 ${unread} ${name}` : name);
+    }));
     this.picker.value = this.id;
     this.office.textContent = say(this.person.seat);
     this.avatar.textContent = this.person.name[current()].slice(0, 1);
@@ -91,13 +95,18 @@ export class Phone {
   relabel() {
     label(this.element);
     this.fillPicker();
+    this.drawRings();
     this.showTyping(false);
     this.drawAll();
   }
 
   become(id) {
     this.person = this.people.find((each) => each.telegram_id === id);
+    sessionStorage.setItem(`paidan-${this.role}`, String(id));
+    this.ringing.delete(id);
+    this.unread.delete(id);
     this.clear();
+    this.drawRings();
     this.fillPicker();
     this.onChange();
   }
@@ -214,6 +223,40 @@ export class Phone {
     this.shown.get(id)?.remove();
     this.shown.delete(id);
     this.messages.delete(id);
+  }
+
+  // Who else of this seat is wanted
+
+  count(id, unread, rang) {
+    const known = this.people.some((each) => each.telegram_id === id);
+    if (!known || (!rang && unread === (this.unread.get(id) ?? 0))) return;
+    this.unread.set(id, unread);
+    if (rang) this.ringing.add(id);
+    if (!unread) this.ringing.delete(id);
+    this.fillPicker();
+    this.drawRings();
+  }
+
+  /** Nothing typed and nothing left to press: one may be shown another telephone. */
+  get idle() {
+    const busy = this.box.value || this.about || !this.popover.hidden || this.element.querySelector(".alert");
+    return !busy && ![...this.messages.values()].some((message) => message.buttons.length);
+  }
+
+  answerRings() {
+    const [first] = this.ringing;
+    if (first === undefined || !this.idle) return;
+    this.become(first);
+    this.ring();
+  }
+
+  drawRings() {
+    this.rings.replaceChildren(...[...this.ringing].map((id) => {
+      const { name } = this.people.find((each) => each.telegram_id === id);
+      const space = current() === "en" ? " " : "";
+      return make("button", { type: "button", onclick: () => { this.become(id); this.ring(); } },
+        make("span", {}, "📳"), make("b", {}, `${name[current()]}${space}${say("rings")}`), make("em", {}, say("look")));
+    }));
   }
 
   ring() {

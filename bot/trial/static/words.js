@@ -1,13 +1,15 @@
 // The page's own words. What the bot says comes from the desk.
 
 export const STEPS = ["report", "accept", "depart", "arrive", "finish", "confirm", "survey"];
+export const STEP_OF = { settle: STEPS[0] }; // a hint of its own on the way to the next step
 
 const WORDS = {
   zh: {
     tagline: "IT 服务台，就在聊天里 · 试用台",
     forward: "把时间往前拨",
     plus5: "+5 分钟", plus30: "+30 分钟", plus120: "+2 小时",
-    tomorrow: "明天 10:00", next: "下一事件", none: "无",
+    workday: "下一工作日 10:00", next: "下一事件", none: "无", moving: "时间在走，该发生的正在发生…",
+    rings: "的手机响了", look: "看看",
     staff: "报修人", engineer: "工程师", supervisor: "主管 / 调度",
     bot: "派单 Paidan", online: "机器人", typing: "正在输入…",
     write: "写消息…", send: "发送", attach: "附件", menu: "命令", more: "更多",
@@ -26,12 +28,13 @@ const WORDS = {
     step_report: "报修", step_accept: "接单", step_depart: "出发", step_arrive: "到达",
     step_finish: "完成", step_confirm: "确认", step_survey: "次日回访",
     hint_report: "在左边的手机里说一句话就是报修，比如「打印机卡纸 三楼财务」。照片、语音也行。",
-    hint_accept: "中间的手机响了：工程师点“接单”。没人接会怎样？把时间拨快 30 分钟，看右边的手机。",
+    hint_settle: "一句话就是一张工单。卡片上可以改；一分钟内再发的话和照片都并进这一单。等一下，或点“下一事件”。",
+    hint_accept: "工程师的手机响了：点“接单”。没人接会怎样？把时间往前拨 2 小时，看右边的手机。",
     hint_depart: "工程师接了单。上路时点“出发”，左边的卡片会跟着变。",
     hint_arrive: "到了现场点“到达”，发不发位置都可以。",
     hint_finish: "修好了：工程师选一个结果，点“完成”。也可以回复卡片，话会转给报修人。",
     hint_confirm: "左边的手机在问：恢复正常了吗？点“是”关单，点“否”带着来龙去脉退回工程师。",
-    hint_survey: "把时间拨到下一个工作日 10:00，左边会收到一次点一下的回访。",
+    hint_survey: "把时间拨到“下一工作日 10:00”，左边会收到一次点一下的回访。",
     hint_end: "走完一单。再试试：发一张照片、让工程师拒单、或者谁都不理，看超时怎样上报。",
     chips_staff: ["打印机卡纸 三楼财务", "电脑上不了网，很急", "你好"],
     chips_engineer: ["/my", "/help"], chips_supervisor: ["/queue", "/help"],
@@ -40,7 +43,8 @@ const WORDS = {
     tagline: "The IT service desk that lives in chat · trial",
     forward: "Move time forward",
     plus5: "+5 min", plus30: "+30 min", plus120: "+2 h",
-    tomorrow: "Tomorrow 10:00", next: "Next event", none: "none",
+    workday: "Next workday 10:00", next: "Next event", none: "none", moving: "Time moves on; what falls due is happening…",
+    rings: "has a ringing phone", look: "Look",
     staff: "Staff", engineer: "Engineer", supervisor: "Supervisor / dispatcher",
     bot: "派单 Paidan", online: "bot", typing: "typing…",
     write: "Message…", send: "Send", attach: "Attach", menu: "Commands", more: "More",
@@ -59,12 +63,13 @@ const WORDS = {
     step_report: "Report", step_accept: "Accept", step_depart: "On my way", step_arrive: "I'm here",
     step_finish: "Done", step_confirm: "Works again", step_survey: "Next-day survey",
     hint_report: "Say one sentence on the left phone, such as “Paper jam, finance on floor 3”. A photo or a voice message will do, too.",
-    hint_accept: "The phone in the middle rings: the engineer accepts. And if nobody does? Move time on by 30 minutes and watch the right phone.",
+    hint_settle: "One sentence, one ticket. Correct it on the card; what you send within the minute joins it. Wait a moment, or press “Next event”.",
+    hint_accept: "An engineer's phone rings: accept. And if nobody does? Move time on by two hours and watch the phone on the right.",
     hint_depart: "The engineer has the job. “On my way” when leaving: the card on the left follows.",
     hint_arrive: "On site: “I'm here”, with or without a location.",
     hint_finish: "Fixed: the engineer picks a result and is done. Replying to the card reaches the requester.",
     hint_confirm: "The left phone asks: does it work again? Yes closes the ticket, no brings it back with its history.",
-    hint_survey: "Move time to the next working day, 10:00: a one-tap survey arrives on the left.",
+    hint_survey: "Move time to the next workday, 10:00: a one-tap survey arrives on the left.",
     hint_end: "One ticket, start to end. Now try a photo, let the engineer decline, or ignore everything and watch it escalate.",
     chips_staff: ["Paper jam, finance on floor 3", "No network on my PC, urgent", "Hello"],
     chips_engineer: ["/my", "/help"], chips_supervisor: ["/queue", "/help"],
