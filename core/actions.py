@@ -164,6 +164,7 @@ ACTIONS: Mapping[A, Spec] = {
     A.HUMAN_REPLY: Spec(who=NOBODY),
     A.DECLARE_EMERGENCY: Spec(who=DESK),
     A.STAND_DOWN: Spec(who=DESK),
+    A.APPLY_PLAN: Spec(who=DESK),
 }
 
 AFTER_CLOSING = {A.REOPEN, A.RATE, A.ADD, A.NOTE, A.CALL, A.ACKNOWLEDGE}

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from core import clocks, closing, outlook, year_ahead
 from core.desk import Desk
-from core.dispatch import offers
+from core.dispatch import leaving, offers
 from core.in_hand import InHand
 from core.lifecycle import HELD, OPEN, WAITING, Action, Status
 from core.notices import JobMoved
@@ -33,6 +33,7 @@ def on_ticket(handle: OnTicket) -> Callable[[Tx, Desk, TimerRow, datetime], None
         hand = InHand(tx, desk, ticket, now=now, cause=f"t{timer.id}")
         handle(hand, timer)
         hand.save()
+        leaving.watch(hand, ticket)
 
     return fire
 
@@ -108,6 +109,14 @@ def _promise(hand: InHand, timer: TimerRow) -> None:
         offers.nobody_accepts(hand)
 
 
+def _leave_by(hand: InHand, timer: TimerRow) -> None:
+    leaving.nudge(hand)
+
+
+def _not_left(hand: InHand, timer: TimerRow) -> None:
+    leaving.not_left(hand)
+
+
 def _clock(hand: InHand, timer: TimerRow) -> None:
     clocks.look(hand)
 
@@ -126,6 +135,8 @@ HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     "survey_expire": on_ticket(_survey_expire),
     "follow_up": on_ticket(_follow_up),
     "promise": on_ticket(_promise),
+    leaving.NUDGE: on_ticket(_leave_by),
+    leaving.ALARM: on_ticket(_not_left),
     clocks.TIMER: on_ticket(_clock),
     outlook.TIMER: outlook.fire,
     year_ahead.TIMER: year_ahead.fire,

@@ -93,6 +93,7 @@ class Action(StrEnum):
     HUMAN_REPLY = "human_reply"  # a person's words have reached the requester
     DECLARE_EMERGENCY = "declare_emergency"
     STAND_DOWN = "stand_down"
+    APPLY_PLAN = "apply_plan"  # one assignment for the whole backlog
 
 
 A = Action
@@ -149,7 +150,7 @@ WAIT_FOR = {"user": S.WAITING_USER, "parts": S.WAITING_PARTS, "vendor": S.WAITIN
 
 LIFE: Mapping[Action, Move] = {
     A.TRIAGE: _from(S.NEW, S.REOPENED, to=S.TRIAGED),
-    A.LINK_DUPLICATE: _from(S.NEW, S.TRIAGED),
+    A.LINK_DUPLICATE: _from(S.NEW, S.TRIAGED, S.DISPATCHED, to=S.TRIAGED),
     A.CANCEL: _from(*(OPEN - {S.RESOLVED, S.CONFIRMED, S.TAKEN_AWAY}), to=S.CANCELLED),
     A.START_PHONE: _from(S.TRIAGED, to=S.IN_PHONE),
     A.OFFER_REMOTE: _from(S.TRIAGED, S.IN_PHONE),
@@ -202,7 +203,8 @@ LIFE: Mapping[Action, Move] = {
     A.OFFER_DELIVERED: _from(*Status),
     A.HUMAN_REPLY: _from(*Status),
     A.DECLARE_EMERGENCY: _from(*OPEN),
-    A.STAND_DOWN: _from(*OPEN),
+    A.STAND_DOWN: _from(*Status),
+    A.APPLY_PLAN: _from(*Status),
 }
 
 

@@ -63,6 +63,13 @@ class AskSite(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedTo(AboutTicket):
+    """The report belongs to a matter that is already being worked on (R-015)."""
+
+    parent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageAdded(AboutTicket):
     answer: ClassVar[bool] = True
     symptom: str
@@ -315,6 +322,17 @@ class LeaveNow(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecondEngineer(AboutTicket):
+    """Extra hands for an emergency: who goes is told whom they help."""
+
+    must: ClassVar[bool] = True
+    everywhere: ClassVar[bool] = True
+    site: str
+    symptom: str
+    commander: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskResult(AboutTicket):
     answer: ClassVar[bool] = True
 
@@ -387,6 +405,133 @@ class NobodyAccepts(AboutTicket):
 class NobodyToAsk(AboutTicket):
     must: ClassVar[bool] = True
     site: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotLeft(AboutTicket):
+    """Accepted, not on the way, and the road is as long as what is left (flow 4.3, 5)."""
+
+    must: ClassVar[bool] = True
+    engineer: str
+    site: str
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveTold(Notice):
+    """Somebody is away: what they had was handed on (R-031)."""
+
+    must: ClassVar[bool] = True
+    name: str
+    starts: datetime
+    ends: datetime
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveKept(Notice):
+    answer: ClassVar[bool] = True
+    starts: datetime
+    ends: datetime
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverKept(Notice):
+    must: ClassVar[bool] = True
+    name: str
+    covered: str
+    starts: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyGap(Notice):
+    """Nobody is planned where somebody must be (R-030)."""
+
+    must: ClassVar[bool] = True
+    place: str
+    starts: datetime
+    ends: datetime
+    missing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicateProposed(AboutTicket):
+    """Another report of what may be the same matter (R-015)."""
+
+    parent: str
+    site: str
+    category: str
+    symptom: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyProposed(AboutTicket):
+    must: ClassVar[bool] = True
+    site: str
+    category: str
+    symptom: str
+    reports: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyDeclared(AboutTicket):
+    must: ClassVar[bool] = True
+    everywhere: ClassVar[bool] = True
+    site: str
+    symptom: str
+    commander: str
+    reports: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyNews(AboutTicket):
+    """To everybody who reported it."""
+
+    must: ClassVar[bool] = True
+    site: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyRound(AboutTicket):
+    """How it stands, every half hour until it is over."""
+
+    must: ClassVar[bool] = True
+    site: str
+    status: str
+    commander: str
+    engineer: str
+    reports: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyOver(AboutTicket):
+    must: ClassVar[bool] = True
+    site: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyReport(AboutTicket):
+    """What happened and when, for the report that is due in two working days."""
+
+    must: ClassVar[bool] = True
+    site: str
+    minutes: int
+    reports: int
+    lines: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanProposed(AboutTicket):
+    """One assignment for the whole backlog; the ticket is the one that its button hangs on."""
+
+    must: ClassVar[bool] = True
+    jobs: int
+    engineers: int
+    saved: int  # minutes late that the plan avoids against asking one after the other
+    lines: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

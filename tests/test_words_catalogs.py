@@ -110,7 +110,7 @@ CARD = {
 }  # fmt: skip
 COMMANDS = {
     "new", "my", "status", "why", "lang", "help", "queue", "assign", "call", "duty",
-    "leave", "cover", "forecast", "privacy", "cancel",
+    "leave", "cover", "forecast", "privacy", "cancel", "board",
 }  # fmt: skip
 OTHER = {
     "moment", "day", "choices", "choice", "choice.between",
@@ -118,6 +118,7 @@ OTHER = {
     "opened", "added", "edited", "unchanged", "filed", "done_already",
     "queue.line", "queue.empty", "duty.line", "duty.empty",
     "forecast.line", "forecast.empty", "why.clock",
+    "board.title", "board.line", "board.left", "board.late", "board.more", "board.bound", "plan.line",
     "why.reported", "why.understood", "why.offered", "why.passed_over",
 }  # fmt: skip
 
