@@ -5,8 +5,8 @@ import hashlib
 import secrets
 import shutil
 import signal
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from prometheus_client import CollectorRegistry
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 from telegram.ext import Application
 
@@ -25,7 +26,8 @@ from bot.metrics import DeskCollector
 from bot.pump import Hook, NotReady, Pump, Unreadable, check_handlers, feed, hook_route
 from bot.redraw import redraw
 from bot.schedule import Ticker
-from bot.settings import Settings, Telegram
+from bot.settings import Settings, Telegram, WrongSettings
+from bot.sms import add_sms
 from channels import http
 from channels.telegram.limiter import Limiter
 from channels.telegram.sending import TelegramChannel
@@ -65,6 +67,27 @@ def open_store(url: str) -> Store:
     path = Path(parsed.database or "paidan.db")
     path.parent.mkdir(parents=True, exist_ok=True)
     return SqliteStore(path)
+
+
+async def upgrade(settings: Settings) -> bool:
+    """Bring the database to this program's schema; whether there was anything to do."""
+    try:
+        return await schema.upgrade(settings.database)
+    except (schema.NewerSchema, SQLAlchemyError, OSError) as fault:
+        told = str(fault).splitlines()[0]
+        raise WrongSettings([f"the database cannot be used: {told}"]) from fault
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Store]:
+    """The store for a command of the shell, beside a desk that may be running."""
+    store = open_store(settings.database)
+    await upgrade(settings)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 class Program:
@@ -173,6 +196,14 @@ class Program:
         self._fetchers["telegram"] = self.telegram.download
         self._add_channel(CardChannel(self.telegram, self.renderer))
         self._closers.append(app.shutdown)
+
+    def plug_in(
+        self, channel: Channel, handle: inbox.Handle, close: Callable[[], Awaitable[object]]
+    ) -> None:
+        """Switch a channel on: what it carries, what is done with what it brings, how it ends."""
+        self._handlers[channel.name] = handle
+        self._closers.append(close)
+        self._add_channel(channel)
 
     def _add_channel(self, channel: Channel) -> None:
         self.desk.channels = {**self.desk.channels, channel.name: channel.can}
@@ -323,6 +354,8 @@ async def run(settings: Settings, *, ready: Callable[[Program], None] | None = N
     await program.open()
     if settings.telegram is not None:
         program.add_telegram(settings.telegram)
+    if settings.sms:
+        add_sms(program, settings.sms)
     await program.start()
     log.info("started", address=program.server.address, channels=list(program.desk.channels))
     if ready is not None:
