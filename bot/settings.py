@@ -3,7 +3,9 @@
 import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -37,6 +39,37 @@ class Telegram(_Section):
 class Http(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str = ""  # how the world reaches us; gateways sign it and report to it
+
+
+SmsKind = Literal["kannel", "smsgate", "twilio", "vonage", "aliyun", "tencent", "huawei", "generic"]
+
+
+class Sms(_Section):
+    """One gateway. What a name stands for at each provider: docs/settings.md."""
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,32}$")
+    kind: SmsKind
+    token: SecretStr = Field(min_length=22)  # in the path of its hook: 128 bits in base64
+    allow: tuple[str, ...] = ()  # networks that may call; empty: any
+    rate: float = Field(default=300.0, gt=0)  # calls a second
+    url: str = ""  # empty: the provider's own
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    sender: str = ""
+    signing_secret: SecretStr = SecretStr("")
+    app_id: str = ""
+    signature: str = ""
+    hotline: str = ""
+    templates: dict[str, str] = {}
+    quiet_hours: float = Field(default=0, ge=0)  # 0: silence is no alarm
+
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ip_network(network, strict=False)
+        return networks
 
 
 class DeskSection(_Section):
@@ -67,6 +100,7 @@ class Settings(_Section):
     files: str = "data/files"
     key: SecretStr = SecretStr("")  # signs buttons and links; empty: made and kept in the database
     telegram: Telegram | None = None
+    sms: tuple[Sms, ...] = ()
     http: Http = Http()
     desk: DeskSection = DeskSection()
     log: Log = Log()
@@ -103,6 +137,8 @@ def _with_files(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     for name, value in values.items():
         if isinstance(value, dict):
             found[name] = _with_files(value, folder)
+        elif isinstance(value, list) and all(isinstance(one, dict) for one in value):
+            found[name] = [_with_files(one, folder) for one in value]
         elif name.endswith("_file"):
             secret = folder / str(value)
             if not secret.exists():
@@ -122,7 +158,10 @@ def _with_environment(values: dict[str, Any], environ: Mapping[str, str]) -> Non
             continue  # such as PAIDAN_CRASH_AT, which is none of ours
         place = values
         for section in sections:
-            place = place.setdefault(section, {})
+            if isinstance(place, list):  # PAIDAN_SMS__0__PASSWORD: of the first [[sms]]
+                place = place[int(section)]
+            else:
+                place = place.setdefault(section, {})
         place[last] = value
 
 
@@ -141,9 +180,12 @@ def _line_of(keys: list[str], text: str) -> int | None:
     """The line that sets the key, or else the head of its section."""
     section, head = "", None
     wanted = ".".join(keys[:-1])
+    seen: Counter[str] = Counter()
     for number, line in enumerate(text.splitlines(), start=1):
-        if found := re.match(r"\s*\[+([^\]]+)\]+", line):
-            section = found[1].strip()
+        if found := re.match(r"\s*(\[+)([^\]]+)\]+", line):
+            section = found[2].strip()
+            if len(found[1]) > 1:  # sections of one name are told apart by their place
+                section, _ = f"{section}.{seen[section]}", seen.update([section])
             if section in {wanted, ".".join(keys)}:
                 head = number
         elif section == wanted and re.match(rf"\s*{re.escape(keys[-1])}(_file)?\s*=", line):

@@ -2,19 +2,22 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from core.rows import Prompt
 
 # --- reading ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """The bare answer to a prompt."""
+    """The answer to a prompt: bare, or with the number of the ticket that is meant."""
 
     value: int
+    number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ _EDGES = " \t\r\n。.,，、;；:：!！~…·'\"‘’“”()（）[]【】<>�
 _LEAD = re.compile(r"^(?:回复?|选择?|按|答)\s*(?=.)")  # prompts say 请回1, so people write 回1
 _GAP = r"[\s,，、:：;；。.#\-—]*"
 _NUMBER = re.compile(rf"{_GAP}(?:单号|no\.?|t-)?{_GAP}(\d{{6,10}})(?!\d)")
+_DIGIT_NUMBER = re.compile(rf"(?:回复?\s*)?(\d)[\s,，、:：;；。.#\-—]+(?:单号)?{_GAP}(\d{{6,10}})")
 _WORD_LAST = re.compile(rf"{_GAP}(\d{{6,10}})(?!\d){_GAP}")
 _APART = re.compile(r"$|[\s,，、:：;；。.#!]")  # "100427 接单了吗" asks, "100427 接单" accepts
 _PIN = re.compile(r"(?:^|\s)(?:(?:pin|密码)[\s:：]*|#)(\d{4,8})$", re.IGNORECASE)
@@ -104,6 +108,8 @@ def read(text: str, words: Mapping[str, str], valid_number: Callable[[str], bool
         return OptOut()
     if (digit := _digit(plain)) is not None:
         return Digit(digit)
+    if told := _DIGIT_NUMBER.fullmatch(plain):
+        return _checked(Digit(int(told[1]), told[2]), valid_number)
     if plain in STATUS:
         return Status()
     if number := _NUMBER.fullmatch(plain):
@@ -120,8 +126,8 @@ def _digit(plain: str) -> int | None:
 
 
 def _checked(
-    reading: Command | Status, valid_number: Callable[[str], bool]
-) -> Command | Status | Slip:
+    reading: Command | Status | Digit, valid_number: Callable[[str], bool]
+) -> Command | Status | Digit | Slip:
     if reading.number is None or valid_number(reading.number):
         return reading
     return Slip(reading.number)
@@ -163,23 +169,8 @@ def _after_word(body: str, word: str) -> tuple[str | None, str] | None:
 # --- prompts ---------------------------------------------------------------------------------
 
 LASTS = timedelta(hours=48)  # Tencent delivers no reply after that
+READING = timedelta(seconds=5)  # until a text is on the display and read: no answer comes sooner
 URGENT = frozenset({"job_offered", "offer_reminder", "job_assigned"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
-    """A question that waits for a digit. Not opened: it waits for its turn on this phone."""
-
-    id: int
-    address: str
-    ticket: str
-    kind: str
-    answers: tuple[tuple[int, str, str], ...]  # digit, action, arg
-    opened_at: datetime | None = None
-    expires_at: datetime | None = None
-
-    def open_at(self, now: datetime) -> bool:
-        return self.opened_at is not None and self.expires_at is not None and now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,34 +191,19 @@ class Unanswered:
     why: Why
 
 
-def outstanding(prompts: Iterable[Prompt], now: datetime) -> Prompt | None:
-    """The one question that this phone was asked and may still answer."""
-    return min(
-        (prompt for prompt in prompts if prompt.open_at(now)),
-        key=lambda prompt: (prompt.opened_at, prompt.id),
-        default=None,
-    )
-
-
-def next_up(
-    prompts: Iterable[Prompt], now: datetime, urgent: frozenset[str] = URGENT
-) -> Prompt | None:
-    """The question to send now, opened; None while one is outstanding or nothing waits."""
-    waiting = list(prompts)
-    if outstanding(waiting, now):
-        return None
-    queue = [prompt for prompt in waiting if prompt.opened_at is None]
-    first = min(queue, key=lambda prompt: (prompt.kind not in urgent, prompt.id), default=None)
-    return replace(first, opened_at=now, expires_at=now + LASTS) if first else None
-
-
 def answer(
-    prompt: Prompt | None, reading: Reading, said_at: datetime, *, repeat: bool = False
+    prompt: Prompt | None,
+    reading: Reading,
+    said_at: datetime,
+    *,
+    repeat: bool = False,
+    others: bool = True,
 ) -> Answered | Unanswered:
     """What a digit says to the outstanding prompt.
 
     A digit that was sent before the question came, or that repeats the answer to the question
-    before, belongs to another ticket: a person who presses 1 twice accepts one job.
+    before, belongs to another ticket: a person who presses 1 twice accepts one job. `others`:
+    this telephone was asked something else lately, so there is something to mix up.
     """
     if not isinstance(reading, Digit):
         return Unanswered("not_a_digit")
@@ -235,11 +211,11 @@ def answer(
         return Unanswered("repeat")
     if prompt is None or prompt.opened_at is None:
         return Unanswered("no_prompt")
-    if said_at < prompt.opened_at:
+    if others and said_at < prompt.opened_at + READING:
         return Unanswered("crossed")
-    if not prompt.open_at(said_at):
+    if prompt.expires_at is None or said_at >= prompt.expires_at:
         return Unanswered("expired")
-    for digit, action, arg in prompt.answers:
+    for digit, action, ticket, arg in prompt.answers:
         if digit == reading.value:
-            return Answered(prompt.id, prompt.ticket, action, arg)
+            return Answered(prompt.id, ticket, action, arg)
     return Unanswered("not_offered")

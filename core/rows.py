@@ -28,7 +28,8 @@ class InboxRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """One letter on its way. pending → claimed → sending → sent, or what became of it."""
+    """One letter on its way. pending → claimed → sending → sent, or what became of it; a question
+    to a keypad may be waiting for its turn."""
 
     id: int = 0
     person_id: int | None = None
@@ -63,6 +64,42 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A question to a telephone without buttons. At most one of each telephone is open."""
+
+    id: int = 0
+    channel: str = "sms"
+    address: str
+    letter_id: int = 0
+    person_id: int | None = None
+    ticket: str  # number; empty where the answers name several
+    kind: str  # of the letter
+    answers: tuple[tuple[int, str, str, str], ...]  # digit, action, ticket number, arg
+    state: str = "queued"  # queued, open, answered, expired, withdrawn, told (only words count)
+    opened_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    def open_at(self, now: datetime) -> bool:
+        return self.state == "open" and self.expires_at is not None and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOut:
+    """Somebody wants no more than needful at this address."""
+
+    place: str  # channel:address
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """A letter that a carrier accepted, and when its delivery report is overdue."""
+
+    letter_id: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerRow:
     """A deadline. The sweeper takes what is due; each fires in one transaction, exactly once."""
 
@@ -88,6 +125,28 @@ class Sent:
     ticket_id: int
     about: str = ""  # notice kind
     person_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailCursor:
+    """How far a mail folder has been read: all up to `uid` is stored (channels/mail/inbox.py)."""
+
+    place: str  # account and folder
+    uidvalidity: int
+    uid: int
+    since: datetime
+    listed_to: int
+    laps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailTraffic:
+    """One mail from a sender, or one automatic answer to them: what guards against loops count."""
+
+    id: int = 0
+    sender: str  # as the guards name senders: without digits and tags
+    way: str  # in, out
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

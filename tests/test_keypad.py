@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core.keypad import (
     LASTS,
+    READING,
     Answered,
     Command,
     Digit,
@@ -19,8 +20,6 @@ from core.keypad import (
     Text,
     Unanswered,
     answer,
-    next_up,
-    outstanding,
     read,
 )
 from core.numbers import is_number, number_of
@@ -101,6 +100,11 @@ def test_status_and_help_are_asked_in_one_word(text, reading):
     assert said(text) == reading
 
 
+@pytest.mark.parametrize("text", [f"1 {NUMBER}", f"回1，{NUMBER}", f"１。单号{NUMBER}"])
+def test_a_digit_may_name_its_ticket(text):
+    assert said(text) == Digit(1, NUMBER)
+
+
 @pytest.mark.parametrize("text", ["R", "t", "TD", "Ｎ", "退订", "退訂。", "STOP"])
 def test_every_carriers_opt_out_is_known(text):
     assert said(text) == OptOut()
@@ -139,81 +143,33 @@ def test_any_text_has_a_reading_and_only_valid_numbers_are_acted_on(text):
 # --- prompts ---
 
 
-def prompt(id_=1, kind="job_offered", ticket=NUMBER, **more):
-    answers = ((1, "accept", ""), (2, "decline", "schedule"))
-    return Prompt(id=id_, address="+86138", ticket=ticket, kind=kind, answers=answers, **more)
-
-
-def opened(id_=1, at=NOW, **more):
-    return prompt(id_, opened_at=at, expires_at=at + LASTS, **more)
+def opened(at=NOW, **more):
+    answers = ((1, "accept", NUMBER, ""), (2, "decline", NUMBER, "schedule"))
+    return Prompt(
+        id=1, address="+86138", ticket=NUMBER, kind="job_offered", answers=answers, state="open",
+        opened_at=at, expires_at=at + LASTS, **more,
+    )  # fmt: skip
 
 
 def test_a_digit_answers_the_outstanding_prompt():
-    assert answer(opened(), Digit(2), NOW) == Answered(1, NUMBER, "decline", "schedule")
+    assert answer(opened(), Digit(2), NOW + READING) == Answered(1, NUMBER, "decline", "schedule")
 
 
-def test_only_one_question_is_out_at_a_time():
-    assert next_up([opened(1), prompt(2)], NOW + timedelta(hours=1)) is None
-
-
-def test_an_assignment_goes_before_an_older_survey():
-    assert next_up([prompt(1, "survey_asked"), prompt(2)], NOW).id == 2
-
-
-def test_the_next_question_opens_for_forty_eight_hours_once_the_first_has_expired():
-    later = NOW + LASTS
-    following = next_up([opened(1), prompt(2)], later)
-    assert (following.id, following.opened_at, following.expires_at) == (2, later, later + LASTS)
+def test_the_only_question_of_a_telephone_may_be_answered_at_once():
+    assert answer(opened(), Digit(1), NOW, others=False) == Answered(1, NUMBER, "accept", "")
 
 
 @pytest.mark.parametrize(
     ("asked", "reading", "at", "repeat", "why"),
     [
         (None, Digit(1), NOW, False, "no_prompt"),
-        (prompt(), Digit(1), NOW, False, "no_prompt"),
-        (opened(), Digit(7), NOW, False, "not_offered"),
-        (opened(), Text("好的"), NOW, False, "not_a_digit"),
+        (opened(), Digit(7), NOW + READING, False, "not_offered"),
+        (opened(), Text("好的"), NOW + READING, False, "not_a_digit"),
         (opened(), Digit(1), NOW - timedelta(seconds=1), False, "crossed"),
+        (opened(), Digit(1), NOW + READING / 2, False, "crossed"),
         (opened(), Digit(1), NOW + LASTS, False, "expired"),
-        (opened(), Digit(1), NOW, True, "repeat"),
+        (opened(), Digit(1), NOW + READING, True, "repeat"),
     ],
 )
 def test_what_does_not_answer_says_why(asked, reading, at, repeat, why):
     assert answer(asked, reading, at, repeat=repeat) == Unanswered(why)
-
-
-@st.composite
-def telephones(draw):
-    """Questions queued at moments, and digits that were typed at one moment and arrive later."""
-    steps = draw(st.lists(st.tuples(st.integers(0, 3600 * 60), st.booleans()), max_size=25))
-    return [
-        (seconds, asks, draw(st.integers(0, 4)), draw(st.integers(0, 7200)))
-        for seconds, asks in steps
-    ]
-
-
-@given(telephones())
-def test_a_digit_never_answers_another_ticket_than_the_phone_showed(script):
-    """The phone shows the question that was sent last; a digit typed then may arrive much later."""
-    events = []
-    for index, (at, asks, digit, delay) in enumerate(script):
-        typed = NOW + timedelta(seconds=at)
-        if asks:
-            events.append((typed, 0, index, None, None))
-        else:
-            events.append((typed + timedelta(seconds=delay), 1, index, digit, typed))
-    prompts, shown = [], []
-    for at, _, index, digit, typed in sorted(events):
-        if digit is None:
-            prompts.append(prompt(index, ticket=number_of(index)))
-        else:
-            asked = outstanding(prompts, at)
-            told = answer(asked, Digit(digit), typed)
-            if isinstance(told, Answered):
-                on_screen = [ticket for since, ticket in shown if since <= typed]
-                assert told.ticket == on_screen[-1]
-                prompts = [one for one in prompts if one.id != told.prompt]
-        if following := next_up(prompts, at):
-            prompts = [following if one.id == following.id else one for one in prompts]
-            shown.append((at, following.ticket))
-            assert outstanding(prompts, at) == following

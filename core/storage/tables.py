@@ -183,7 +183,27 @@ outbox = _table(
         sqlite_where=text("state IN ('failed', 'unknown')"),
         postgresql_where=text("state IN ('failed', 'unknown')"),
     ),
+    Index("ix_outbox_address", "address", "settled_at"),
 )
+_OPEN = text("state = 'open'")
+prompts = _table(
+    "prompts",
+    rows.Prompt,
+    UniqueConstraint("letter_id"),
+    Index("ix_prompts_shown", "channel", "address", "opened_at"),
+    Index("ix_prompts_state", "state"),
+    # One question at a time, whatever else goes wrong.
+    Index(
+        "ix_prompts_open",
+        "channel",
+        "address",
+        unique=True,
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+)
+opt_outs = _table("opt_outs", rows.OptOut, key="place")
+awaited = _table("awaited", rows.Awaited, Index("ix_awaited_due", "due_at"), key="letter_id")
 _PENDING = text("state = 'pending'")
 timers = _table(
     "timers",
@@ -279,6 +299,13 @@ assets = _table("assets", people.Asset, Index("ix_assets_person", "person_code")
 ticket_clocks = _table("ticket_clocks", rows.TicketClocks, key="ticket_id")
 verdicts = _table(
     "verdicts", rows.VerdictRow, Index("ix_verdicts_ticket", "ticket_id", "milestone", "cycle")
+)
+mail_cursors = _table("mail_cursors", rows.MailCursor, key="place")
+mail_traffic = _table(
+    "mail_traffic",
+    rows.MailTraffic,
+    Index("ix_mail_traffic_sender", "sender", "way", "at"),
+    Index("ix_mail_traffic_way", "way", "at"),
 )
 counters = _table("counters", rows.Counter, key="name")
 settings = _table("settings", rows.Setting, key="name")

@@ -51,6 +51,17 @@ def upgrade() -> None:
         batch_op.create_index("ix_assets_person", ["person_code"], unique=False)
 
     op.create_table(
+        "awaited",
+        sa.Column(
+            "letter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("due_at", core.storage.tables.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("letter_id", name=op.f("pk_awaited")),
+    )
+    with op.batch_alter_table("awaited", schema=None) as batch_op:
+        batch_op.create_index("ix_awaited_due", ["due_at"], unique=False)
+
+    op.create_table(
         "bindings",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
@@ -198,6 +209,28 @@ def upgrade() -> None:
         sa.UniqueConstraint("ticket_id", "seq", name=op.f("uq_journal_ticket_id_seq")),
     )
     op.create_table(
+        "mail_cursors",
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("uidvalidity", sa.BigInteger(), nullable=False),
+        sa.Column("uid", sa.BigInteger(), nullable=False),
+        sa.Column("since", core.storage.tables.Moment(), nullable=False),
+        sa.Column("listed_to", sa.BigInteger(), nullable=False),
+        sa.Column("laps", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_mail_cursors")),
+    )
+    op.create_table(
+        "mail_traffic",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("way", sa.Text(), nullable=False),
+        sa.Column("at", core.storage.tables.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_traffic")),
+    )
+    with op.batch_alter_table("mail_traffic", schema=None) as batch_op:
+        batch_op.create_index("ix_mail_traffic_sender", ["sender", "way", "at"], unique=False)
+        batch_op.create_index("ix_mail_traffic_way", ["way", "at"], unique=False)
+
+    op.create_table(
         "messages",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("ticket_id", sa.BigInteger(), nullable=True),
@@ -255,6 +288,12 @@ def upgrade() -> None:
         batch_op.create_index("ix_offers_ticket", ["ticket_id", "id"], unique=False)
 
     op.create_table(
+        "opt_outs",
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("at", core.storage.tables.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_opt_outs")),
+    )
+    op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=True),
@@ -292,6 +331,7 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index("ix_outbox_address", ["address", "settled_at"], unique=False)
         batch_op.create_index(
             "ix_outbox_open",
             ["channel", "address", "id"],
@@ -337,6 +377,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
         sa.UniqueConstraint("code", name=op.f("uq_people_code")),
     )
+    op.create_table(
+        "prompts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("letter_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=True),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("answers", core.storage.tables.Json(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("opened_at", core.storage.tables.Moment(), nullable=True),
+        sa.Column("expires_at", core.storage.tables.Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_prompts")),
+        sa.UniqueConstraint("letter_id", name=op.f("uq_prompts_letter_id")),
+    )
+    with op.batch_alter_table("prompts", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_prompts_open",
+            ["channel", "address"],
+            unique=True,
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
+        batch_op.create_index("ix_prompts_shown", ["channel", "address", "opened_at"], unique=False)
+        batch_op.create_index("ix_prompts_state", ["state"], unique=False)
+
     op.create_table(
         "rota",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -578,6 +645,16 @@ def downgrade() -> None:
         batch_op.drop_index("ix_rota_person")
 
     op.drop_table("rota")
+    with op.batch_alter_table("prompts", schema=None) as batch_op:
+        batch_op.drop_index("ix_prompts_state")
+        batch_op.drop_index("ix_prompts_shown")
+        batch_op.drop_index(
+            "ix_prompts_open",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
+
+    op.drop_table("prompts")
     op.drop_table("people")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(
@@ -592,8 +669,10 @@ def downgrade() -> None:
             sqlite_where=sa.text("state IN ('pending', 'claimed', 'sending')"),
             postgresql_where=sa.text("state IN ('pending', 'claimed', 'sending')"),
         )
+        batch_op.drop_index("ix_outbox_address")
 
     op.drop_table("outbox")
+    op.drop_table("opt_outs")
     with op.batch_alter_table("offers", schema=None) as batch_op:
         batch_op.drop_index("ix_offers_ticket")
         batch_op.drop_index(
@@ -613,6 +692,12 @@ def downgrade() -> None:
         )
 
     op.drop_table("messages")
+    with op.batch_alter_table("mail_traffic", schema=None) as batch_op:
+        batch_op.drop_index("ix_mail_traffic_way")
+        batch_op.drop_index("ix_mail_traffic_sender")
+
+    op.drop_table("mail_traffic")
+    op.drop_table("mail_cursors")
     op.drop_table("journal")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index("ix_inbox_received")
@@ -650,6 +735,10 @@ def downgrade() -> None:
 
     op.drop_table("cards")
     op.drop_table("bindings")
+    with op.batch_alter_table("awaited", schema=None) as batch_op:
+        batch_op.drop_index("ix_awaited_due")
+
+    op.drop_table("awaited")
     with op.batch_alter_table("assets", schema=None) as batch_op:
         batch_op.drop_index("ix_assets_person")
 
