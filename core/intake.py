@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from core import binding, keypad, outbox, prompts
 from core.actions import ACTIONS, Relation, available, typed_words
@@ -357,6 +358,9 @@ class Hearing:
             choices = [Choice(action=action, ticket=t.number, arg=command.arg) for t in candidates]
             return self.say(WhichTicket(), choices=choices)
         self._vouch(number, action, command.pin)
+        args = ACTIONS[action].args
+        if command.arg and args and command.arg not in args:  # a reason in one's own words
+            return self._typed_request(Request(action=action, number=number, text=command.arg))
         return self._typed_request(Request(action=action, number=number, arg=command.arg))
 
     def _typed_request(self, request: Request) -> Outcome:
@@ -365,7 +369,7 @@ class Hearing:
         below = self.text.removeprefix(line).strip() if line else ""
         if below or self.inbound.files:
             self._keep(serial_of(request.number))
-        return self.perform(replace(request, text=below, files=self.inbound.files))
+        return self.perform(replace(request, text=below or request.text, files=self.inbound.files))
 
     def _only_ticket_for(self, action: Action) -> str | None:
         replied = self._of_thread()
@@ -382,6 +386,11 @@ class Hearing:
             if action
             in available(ticket.status, self.person.roles, relations(self.tx, ticket, self.person))
         ]
+
+    @cached_property
+    def _asked(self) -> frozenset[str]:
+        """Slots that were asked in this person's open tickets, on whatever channel (R-012)."""
+        return frozenset(ticket.asked for ticket in self.mine() if ticket.asked)
 
     def mine(self, statuses: tuple[Status, ...] = tuple(OPEN)) -> list[Ticket]:
         """What the person has to do with: own reports, jobs held, jobs offered."""
@@ -670,7 +679,7 @@ class Hearing:
 
     def _acknowledge(self, hand: InHand, read: Understanding) -> None:
         ticket = hand.ticket
-        asked_already = any(other.asked == "site" for other in self.mine())
+        asked_already = "site" in self._asked
         asks = ticket.site is None and read.mode == "onsite" and not asked_already
         if not (asks and self._says_all_at_once):
             self._say_opened(hand)
@@ -707,11 +716,9 @@ class Hearing:
 
     # -- small things
 
-    @property
+    @cached_property
     def _read(self) -> Understanding:
-        if not hasattr(self, "_understood"):
-            self._understood = self._understand(self.text)
-        return self._understood
+        return self._understand(self.text)
 
     def _understand(self, text: str) -> Understanding:
         whole = f"{self.inbound.subject}\n{text}" if self.inbound.subject else text
@@ -721,7 +728,7 @@ class Hearing:
             self.person,
             whole,
             channel=self.inbound.channel,
-            asked=frozenset(t.asked for t in self.mine() if t.asked),
+            asked=self._asked,
             files=len(self.inbound.files),
         )
 

@@ -76,6 +76,9 @@ class Tx(Protocol):
     "one of", None means "is empty", and Between is a range.
     """
 
+    memo: dict[str, Any]
+    """What was read once, by the counter that moves when it changes; gone with the transaction."""
+
     def get(self, kind: type[R], key: int | str) -> R | None: ...
 
     def lock(self, kind: type[R], key: int | str) -> R | None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from core.dispatch.ladder import Entry, default_ladders
 from core.dispatch.rota import Kind, Pattern, Rota, Shift, expand, read_pattern
-from core.dispatch.travel import Place, Travel
+from core.dispatch.travel import Place, Travel, default_matrix
 from core.people import Person, Role, RotaRow, Site
 from core.ports import Tx
 from core.rows import Counter
@@ -89,11 +89,14 @@ class Register:
         self._book: Book | None = None
 
     def open(self, tx: Tx) -> Book:
-        counter = tx.get(Counter, CHANGES)
-        version = counter.value if counter else 0
-        if self._book is None or self._book.version != version:
-            self._book = _read(tx, version)
-        return self._book
+        if CHANGES not in tx.memo:
+            counter = tx.get(Counter, CHANGES)
+            version = counter.value if counter else 0
+            if self._book is None or self._book.version != version:
+                self._book = _read(tx, version)
+            tx.memo[CHANGES] = self._book
+        book: Book = tx.memo[CHANGES]
+        return book
 
 
 def _read(tx: Tx, version: int) -> Book:
@@ -114,7 +117,7 @@ def _read(tx: Tx, version: int) -> Book:
         staff={person.id: person for person in staff},
         by_code={person.code: person for person in staff if person.code},
         reader=_reader(tuple(names)),
-        travel=Travel(places),
+        travel=Travel(places, default_matrix()),
         rows=tuple(tx.find(RotaRow, order="starts")),
         ladders=default_ladders(),
         patterns={

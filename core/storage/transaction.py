@@ -128,6 +128,7 @@ class SqlTx:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._dialect = connection.dialect.name
+        self.memo: dict[str, Any] = {}
         self._later: defaultdict[type[Any], list[dict[str, Any]]] = defaultdict(list)
 
     # -- reading
@@ -167,8 +168,7 @@ class SqlTx:
 
     def ask(self, name: str, **params: Any) -> list[Mapping[str, Any]]:
         self.flush()
-        question = QUERIES[name](self._dialect)
-        found = self.connection.execute(question, params)
+        found = self.connection.execute(_named(name, self._dialect), params)
         return [_told(row) for row in found.mappings()] if found.returns_rows else []
 
     # -- writing
@@ -176,7 +176,7 @@ class SqlTx:
     def insert(self, row: R) -> R:
         self._flush(type(row))
         kind, values = type(row), _values(row)
-        done = self.connection.execute(insert(TABLES[kind]), values)
+        done = self.connection.execute(_insert(kind), values)
         if KEYS[kind] in values:
             return row
         (key,) = done.inserted_primary_key or (0,)
@@ -227,13 +227,9 @@ class SqlTx:
         return int(done.rowcount)
 
     def next(self, counter: str) -> int:
-        table = TABLES[Counter]
-        make = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
-        statement = make(table).values(name=counter, value=1)
-        counted = statement.on_conflict_do_update(
-            index_elements=["name"], set_={"value": table.c.value + 1}
-        ).returning(table.c.value)
-        return int(self.connection.execute(counted).scalar_one())
+        self.memo.pop(counter, None)
+        counted = self.connection.execute(_count_up(self._dialect), {"name": counter, "value": 1})
+        return int(counted.scalar_one())
 
     # -- rows that wait to be written together
 
@@ -254,6 +250,22 @@ def _told(row: RowMapping) -> dict[str, Any]:
         else value
         for name, value in row.items()
     }
+
+
+@memo
+def _named(name: str, dialect: str) -> Any:
+    return QUERIES[name](dialect)
+
+
+@memo
+def _count_up(dialect: str) -> Any:
+    table = TABLES[Counter]
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return (
+        make(table)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": table.c.value + 1})
+        .returning(table.c.value)
+    )
 
 
 @memo
