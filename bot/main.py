@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -93,9 +94,12 @@ async def opened(settings: Settings) -> AsyncIterator[Store]:
 class Program:
     """The running desk: one store, some channels, a handful of loops."""
 
-    def __init__(self, settings: Settings, *, now: Now = wall_clock) -> None:
+    def __init__(
+        self, settings: Settings, *, now: Now = wall_clock, pace: Callable[[], float] = monotonic
+    ) -> None:
         self.settings = settings
         self.now = now
+        self.pace = pace  # seconds, for the budgets of a carrier
         self.store = open_store(settings.database)
         self.routes: list[BaseRoute] = []
         self.ticker = Ticker()
@@ -172,9 +176,8 @@ class Program:
         handlers.register(app)
         check_handlers(app)
         self.renderer = Renderer(self.desk, self.key)
-        loop = asyncio.get_running_loop()
         self.telegram = TelegramChannel(
-            app.bot, account, self.renderer, Limiter(loop.time), trouble=self.trouble
+            app.bot, account, self.renderer, Limiter(self.pace), trouble=self.trouble
         )
         app.bot_data["front"] = Front(self.desk, self.telegram, account, self.key)
         keep = inbox.keeper(self.desk, self.wake)
