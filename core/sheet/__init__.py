@@ -6,7 +6,7 @@ transaction (`apply`). `from_desk` is the way back.
 """
 
 from core.sheet.applying import Plan, apply, carry_out, from_desk, plan
-from core.sheet.reading import gaps_ahead, read, read_toml
+from core.sheet.reading import gaps_ahead, read, read_calendars, read_toml
 from core.sheet.values import BadSheet, Change, Leg, Row, Sheet, Tables
 from core.sheet.writing import cells, write_toml
 
@@ -25,6 +25,7 @@ __all__ = [
     "gaps_ahead",
     "plan",
     "read",
+    "read_calendars",
     "read_toml",
     "write_toml",
 ]

@@ -59,6 +59,18 @@ def read_toml(text: str, now: datetime) -> Sheet:
     return read(_numbered(data), now)
 
 
+def read_calendars(text: str, now: datetime) -> tuple[Cells, ...]:
+    """The calendars alone, from a TOML that need not have anything else."""
+    try:
+        reading = _Reading(_numbered(tomllib.loads(text)), now)
+    except tomllib.TOMLDecodeError as fault:
+        raise BadSheet([f"not TOML: {fault}"]) from fault
+    found = reading.calendar_tables()
+    if reading.problems or not found:
+        raise BadSheet(reading.problems or ["calendars: the file has none"])
+    return found
+
+
 def _numbered(data: Mapping[str, Any]) -> Tables:
     """TOML's tables, whose rows are called by number and name: people[3] li.wei.phone."""
     problems = [
@@ -125,7 +137,7 @@ class _Reading:
             mails=mails,
             assets=self._assets(),
             rota=rota,
-            calendars=self._calendars(),
+            calendars=self.calendar_tables(),
             travel=self._travel(sites),
             extras=self.extras,
         )
@@ -251,7 +263,7 @@ class _Reading:
                 )
                 return
 
-    def _calendars(self) -> tuple[Cells, ...] | None:
+    def calendar_tables(self) -> tuple[Cells, ...] | None:
         if "calendars" not in self.tables:
             return None
         found: list[tuple[Entry, dict[str, Any]]] = [

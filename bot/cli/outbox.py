@@ -1,0 +1,99 @@
+"""`paidan outbox`: letters, above all those that did not arrive."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.shell import Mask, Reveal, SettingsFile, clock, complain, group, on_desk, show_table
+
+if TYPE_CHECKING:
+    from core.desk import Desk
+    from core.ports import Tx
+    from core.rows import OutboxRow
+
+app = group("Letters: list what did not arrive, and send it again.")
+
+
+class State(StrEnum):
+    PENDING = "pending"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    DROPPED = "dropped"
+
+
+@app.command("list")
+def list_(
+    state: Annotated[State | None, typer.Option(help="Only these.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    reveal: Reveal = False,
+    settings: SettingsFile = None,
+) -> None:
+    """The newest letters."""
+    from core.rows import OutboxRow
+
+    where = {"state": str(state)} if state else {}
+
+    async def work(desk: "Desk") -> None:
+        rows = await desk.store.read(
+            lambda tx: tx.find(OutboxRow, order="-id", limit=limit, **where)
+        )
+        _show(rows, Mask(reveal), desk)
+
+    on_desk(settings, work)
+
+
+def _show(rows: "list[OutboxRow]", mask: Mask, desk: "Desk") -> None:
+    show_table(
+        "Outbox",
+        ("id", "channel", "to", "kind", "ticket", "state", "tries", "written", "error"),
+        [
+            (
+                str(row.id),
+                row.channel,
+                mask.number(mask.mail(row.address)),
+                row.kind,
+                row.ticket,
+                f"{row.state} (repeated)" if row.repeated else row.state,
+                str(row.attempts),
+                clock(row.created_at, desk),
+                mask.text(row.error),
+            )
+            for row in rows
+        ],
+        empty="There is nothing.",
+    )
+
+
+@app.command()
+def retry(row: Annotated[int, typer.Argument(metavar="ID")], settings: SettingsFile = None) -> None:
+    """Send a failed letter again, or one whose outcome is unknown (marked as a repeat)."""
+
+    async def work(desk: "Desk") -> bool:
+        return await desk.store.write(lambda tx: _again(tx, row))
+
+    if not on_desk(settings, work):
+        complain(f"there is no letter {row} that failed or whose outcome is unknown")
+    typer.echo(f"Letter {row} is sent again.")
+
+
+def _again(tx: "Tx", row_id: int) -> bool:
+    from core.rows import OutboxRow
+
+    row = tx.lock(OutboxRow, row_id)
+    if row is None or row.state not in {State.FAILED, State.UNKNOWN}:
+        return False
+    repeated = row.repeated or row.state == State.UNKNOWN
+    tx.update(
+        row,
+        state="pending",
+        repeated=repeated,
+        attempts=0,
+        token="",
+        lease_until=None,
+        next_at=None,
+        settled_at=None,
+    )
+    return True
