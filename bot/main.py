@@ -23,6 +23,7 @@ from bot import handlers, menus
 from bot.cards import CardChannel, Renderer
 from bot.handlers.context import Front
 from bot.loops import Worker, inbox_worker, outbox_worker
+from bot.mail import add_mail
 from bot.metrics import DeskCollector
 from bot.pump import Hook, NotReady, Pump, Unreadable, check_handlers, feed, hook_route
 from bot.redraw import redraw
@@ -357,6 +358,8 @@ async def run(settings: Settings, *, ready: Callable[[Program], None] | None = N
     await program.open()
     if settings.telegram is not None:
         program.add_telegram(settings.telegram)
+    if settings.mail is not None:
+        add_mail(program, settings.mail)
     if settings.sms:
         add_sms(program, settings.sms)
     await program.start()

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
@@ -72,6 +73,51 @@ class Sms(_Section):
         return networks
 
 
+class Mailbox(_Section):
+    """One mailbox to read: channels/mail/settings.py says the rest."""
+
+    address: str
+    host: str
+    port: int = Field(default=993, ge=1, le=65535)
+    user: str = ""  # empty: the address
+    password: SecretStr = SecretStr("")  # or a provider's authorisation code
+    token_path: str = ""  # a file that another program keeps filled with a fresh OAuth 2 token
+    folder: str = "INBOX"
+    processed: str = ""  # where stored mail is moved; empty: it becomes read
+    history_from: date | None = None
+    tls: bool = True
+    cafile: str = ""
+    size_limit: int = Field(default=40_000_000, ge=100_000)
+
+
+class Smtp(_Section):
+    """The account that mail leaves by."""
+
+    address: str
+    host: str
+    port: int = Field(default=465, ge=1, le=65535)
+    tls: Literal["implicit", "starttls", "none"] = "implicit"
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    token_path: str = ""
+    sender_name: str = "IT 服务台"
+    plus: bool = True  # desk+anything@… is delivered to desk@…
+    cafile: str = ""
+    at_once: int = Field(default=2, ge=1, le=50)
+    per_domain: int = Field(default=60, ge=1)
+    attachments_limit: int = Field(default=15_000_000, ge=0)
+    final_answer: float = Field(default=600, gt=0)
+
+
+class Mail(_Section):
+    mailboxes: tuple[Mailbox, ...] = Field(min_length=1)
+    smtp: Smtp
+    trusted: tuple[str, ...] = ()  # names that our own mail servers write into their verdicts
+    answers_per_hour: int = Field(default=5, ge=0)  # automatic ones to one sender
+    held_above: int = Field(default=20, ge=1)  # mails from one sender within an hour
+    storm: int = Field(default=200, ge=1)  # automatic answers of the desk within ten minutes
+
+
 class DeskSection(_Section):
     zone: str = "Asia/Shanghai"
     settle_seconds: int = Field(default=45, ge=0, le=600)
@@ -100,6 +146,7 @@ class Settings(_Section):
     files: str = "data/files"
     key: SecretStr = SecretStr("")  # signs buttons and links; empty: made and kept in the database
     telegram: Telegram | None = None
+    mail: Mail | None = None
     sms: tuple[Sms, ...] = ()
     http: Http = Http()
     desk: DeskSection = DeskSection()

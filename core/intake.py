@@ -421,7 +421,6 @@ class Hearing:
             state=("sent", "delivered"),
             created_at=Between(after=self.now - self.desk.rules.prompt),
         )
-        threads = self.desk.channels[self.inbound.channel].threads
         asked.sort(key=lambda letter: letter.receipt not in self.inbound.reply_to)
         for letter in asked:
             if not letter.choices:
@@ -429,8 +428,6 @@ class Hearing:
             if not 1 <= digit <= len(letter.choices):
                 return None
             choice = _chosen(letter, digit)
-            if not threads:  # a bound phone answering its own prompt; a mail's From is a claim
-                self.guest = replace(self.guest, proven=True)
             return self._typed_request(
                 Request(
                     action=Action(str(choice["action"])),

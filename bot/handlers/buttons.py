@@ -26,7 +26,7 @@ async def press(update: telegram.Update, context: Context) -> None:
         await work.ignore(given.desk, row.inbox_id, "stale button")
     else:
         request = Request(action=pressed.action, number=pressed.number, arg=pressed.arg)
-        by = replace(guest.actor, reply=replace(guest.reply, message_id=""))
+        by = replace(guest.actor, reply=guest.reply and replace(guest.reply, message_id=""))
         outcome = await work.act(given.desk, request, by, row.inbox_id)
     row.settle()
     await given.channel.answer(query.id, toast(outcome, language), alert=outcome.refused)

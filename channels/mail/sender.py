@@ -7,6 +7,7 @@ import ssl
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from email.message import EmailMessage
 
 import aiosmtplib
@@ -24,15 +25,9 @@ log = structlog.get_logger()
 Compose = Callable[[Letter], Awaitable[Content]]
 """Words a letter in its reader's language; the sentences are the core's."""
 
-BeforeData = Callable[[Letter], Awaitable[None]]
-"""Commits the letter's state `sending`: from here on a crash leaves it unclear."""
-
 # RFC 3463: no such mailbox, no such domain, bad syntax, moved away, mailbox disabled.
 _DEAD = re.compile(r"\b5\.(1\.[0-9]{1,2}|2\.1)\b")
 _ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
-
-
-async def _nothing(_: Letter) -> None: ...
 
 
 class SmtpChannel:
@@ -48,7 +43,6 @@ class SmtpChannel:
         compose: Compose,
         now: Now,
         *,
-        before_data: BeforeData = _nothing,
         alert: Alert = log_only,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -56,7 +50,6 @@ class SmtpChannel:
         self._signer = signer
         self._compose = compose
         self._now = now
-        self._before_data = before_data
         self._alert = alert
         self._monotonic = monotonic
         self._slots = asyncio.Semaphore(settings.at_once)
@@ -76,31 +69,13 @@ class SmtpChannel:
         recipient = _wire_address(letter.address)
         self._check_rate(recipient.rpartition("@")[2])
         content = await self._compose(letter)
-        mail = self._lay_out(letter, content, recipient)
+        mail = lay_out(self._settings, self._signer, letter, content, recipient, self._now())
         async with self._slots:
             self._check_pause()  # what stopped the letter before this one stops this one too
             async with self._session() as session:
                 self._told.clear()
-                await self._hand_over(session, letter, content, mail, recipient)
-        return Receipt(id=str(mail["Message-ID"]))
-
-    def _lay_out(self, letter: Letter, content: Content, recipient: str) -> EmailMessage:
-        s, signer, ticket = self._settings, self._signer, letter.ticket
-        tokened = bool(s.plus and ticket)
-        envelope = Envelope(
-            message_id=signer.message_id(ticket, letter.reference),
-            at=self._now(),
-            sender=s.address,
-            sender_name=s.sender_name,
-            to=recipient,
-            reply_to=signer.reply_address(s.address, ticket) if tokened else s.address,
-            instance=signer.instance,
-            ticket=ticket,
-            thread=signer.thread_id(ticket) if ticket else "",
-            in_reply_to=letter.reply_to,
-            attachments_limit=s.attachments_limit,
-        )
-        return layout(content, envelope)
+                await self._hand_over(session, content, mail, recipient)
+        return Receipt(id=str(mail["Message-ID"]).strip("<>"))  # as an answer names it
 
     @contextlib.asynccontextmanager
     async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
@@ -148,7 +123,6 @@ class SmtpChannel:
     async def _hand_over(
         self,
         session: aiosmtplib.SMTP,
-        letter: Letter,
         content: Content,
         mail: EmailMessage,
         recipient: str,
@@ -170,7 +144,6 @@ class SmtpChannel:
             raise self._refused(no.code, no.message) from no
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as failure:
             raise Undeliverable(_said(failure), permanent=False) from failure
-        await self._before_data(letter)
         await self._deliver(session, data)
 
     async def _name_sender(
@@ -246,6 +219,33 @@ class SmtpChannel:
             rest = sent[0] + 60 - now
             raise Undeliverable(f"enough for {domain}", permanent=False, retry_after=rest)
         sent.append(now)
+
+
+def lay_out(
+    settings: SmtpSettings,
+    signer: Signer,
+    letter: Letter,
+    content: Content,
+    recipient: str,
+    at: datetime,
+) -> EmailMessage:
+    """The mail as it leaves, with everything that leads an answer back to its ticket."""
+    s, ticket = settings, letter.ticket
+    tokened = bool(s.plus and ticket)
+    envelope = Envelope(
+        message_id=signer.message_id(ticket, letter.reference),
+        at=at,
+        sender=s.address,
+        sender_name=s.sender_name,
+        to=recipient,
+        reply_to=signer.reply_address(s.address, ticket) if tokened else s.address,
+        instance=signer.instance,
+        ticket=ticket,
+        thread=signer.thread_id(ticket) if ticket else "",
+        in_reply_to=letter.reply_to,
+        attachments_limit=s.attachments_limit,
+    )
+    return layout(content, envelope)
 
 
 def _wire_address(address: str) -> str:
