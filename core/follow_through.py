@@ -5,7 +5,7 @@ from datetime import datetime
 
 from core import clocks, closing, outlook, year_ahead
 from core.desk import Desk
-from core.dispatch import leaving, offers
+from core.dispatch import backlog, leaving, offers
 from core.in_hand import InHand
 from core.lifecycle import HELD, OPEN, WAITING, Action, Status
 from core.notices import JobMoved
@@ -34,6 +34,7 @@ def on_ticket(handle: OnTicket) -> Callable[[Tx, Desk, TimerRow, datetime], None
         handle(hand, timer)
         hand.save()
         leaving.watch(hand, ticket)
+        backlog.freed(hand, ticket)
 
     return fire
 
@@ -135,6 +136,7 @@ HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     "survey_expire": on_ticket(_survey_expire),
     "follow_up": on_ticket(_follow_up),
     "promise": on_ticket(_promise),
+    backlog.DRAIN: backlog.drain,
     leaving.NUDGE: on_ticket(_leave_by),
     leaving.ALARM: on_ticket(_not_left),
     clocks.TIMER: on_ticket(_clock),

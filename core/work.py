@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core import actions, closing
 from core.desk import Desk
-from core.dispatch import leaving, offers
+from core.dispatch import backlog, leaving, offers
 from core.errors import IllegalMove, Missing, NoSuchTicket, NotAllowed, Refusal, TakenByAnother
 from core.in_hand import Actor, InHand, relations
 from core.lifecycle import Action, Status
@@ -143,6 +143,7 @@ def perform(
         said = EFFECTS.get(request.action, _just_a_step)(hand, request)
         saved = hand.save()
         leaving.watch(hand, ticket)
+        backlog.freed(hand, ticket)
         return Outcome(said or f"done_{request.action}", saved)
     except Refusal as refusal:
         return refuse(tx, desk, refusal, by, now, f"{request.number}.{request.action}")

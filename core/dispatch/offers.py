@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from core.dispatch import backlog
 from core.dispatch import ladder as rungs
 from core.dispatch.choose import Choice as Choosing
 from core.dispatch.choose import Engineer, Job, Rules, choose
@@ -26,6 +27,16 @@ DAY = timedelta(days=1)
 NO_DEADLINE = timedelta(hours=8)  # for the score only, where no clock runs
 AGAIN = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=2)
+# What an engineer must know for a category; asked for only where somebody of the desk has it.
+SKILLS = {
+    "printer": "printer",
+    "POS": "pos",
+    "network": "network",
+    "os": "desktop",
+    "office": "desktop",
+    "hardware": "desktop",
+    "virus": "desktop",
+}
 
 
 def offer_next(hand: InHand, *, again: int = 0) -> Offer | None:
@@ -45,6 +56,7 @@ def offer_next(hand: InHand, *, again: int = 0) -> Offer | None:
     if role is None:
         _nobody_left(hand, again)
         return None
+    hand.cancel_timers(backlog.AGAIN)
     people = by_role[role] if ladder.broadcast else by_role[role][:1]
     offers = [_offer(hand, person, role, ladder, choosing) for person in people]
     if not past:
@@ -138,6 +150,8 @@ def answer(hand: InHand, offer: Offer, state: str, reason: str = "") -> bool:
         answered_at=hand.now,
     )
     hand.cancel_timers("offer_remind", "offer_expire", subject=f"offer/{offer.id}")
+    if state == "declined":
+        backlog.look_again(hand)
     return won == 1
 
 
@@ -186,8 +200,10 @@ def _supervisor_choices(hand: InHand) -> tuple[Choice, ...]:
 
 def _nobody_left(hand: InHand, again: int) -> None:
     """Everybody fit was asked: the ticket stays queued, and is offered again before long."""
-    wait = min(AGAIN * 2**again, LONGEST_WAIT)
-    hand.later("offer_again", wait, again=again + 1)
+    wait = min(AGAIN * 2 ** min(again, 8), LONGEST_WAIT)
+    coming = backlog.until_somebody_comes(hand)
+    wait = wait if coming is None else min(wait, coming)
+    hand.later(backlog.AGAIN, wait, again=again + 1)
     if again:
         return  # the supervisor knows
     for person in hand.book.with_role(Role.SUPERVISOR):
@@ -287,6 +303,7 @@ def _choose(hand: InHand, asked: set[str]) -> Choosing:
         preferred=frozenset(site.preferred),
         excluded=frozenset(site.excluded),
         declined=declined,
+        skill=skill_for(hand, ticket.category),
     )
     people = [p for p in hand.book.with_role(*ENGINEERS) if str(p.id) not in asked]
     return choose(
@@ -298,8 +315,15 @@ def _choose(hand: InHand, asked: set[str]) -> Choosing:
     )
 
 
+def skill_for(hand: InHand, category: str) -> str | None:
+    skill = SKILLS.get(category)
+    engineers = hand.book.with_role(*ENGINEERS)
+    return skill if any(skill in person.skills for person in engineers) else None
+
+
 def engineers(hand: InHand, people: Iterable[Person]) -> list[Engineer]:
     """What the register, the rota and the day say about each of them."""
+    places = {row["person"]: row["site"] for row in hand.tx.ask("whereabouts")}
     rota, loads = hand.book.rota(hand.now), _loads(hand)
     days = {row["person"]: row for row in hand.tx.ask("last_jobs", since=hand.now - DAY)}
     zone = hand.desk.rules.zone
@@ -323,7 +347,7 @@ def engineers(hand: InHand, people: Iterable[Person]) -> list[Engineer]:
                 open_jobs=loads.get(person.id, 0),
                 jobs_today=day["jobs"] if day else 0,
                 last_job_at=_moment(day["last_at"]) if day else None,
-                place=person.site,
+                place=places.get(person.id, person.site),
             )
         )
     return found

@@ -83,6 +83,17 @@ QUERIES: Mapping[str, Callable[[str], TextClause]] = {
         "SELECT person_id AS person, count(*) AS open FROM offers WHERE state = 'open'"
         " GROUP BY person_id"
     ),
+    "whereabouts": _same(
+        "SELECT assignee_id AS person, site, max(changed_at) AS last_at FROM tickets"
+        " WHERE assignee_id IS NOT NULL AND site IS NOT NULL"
+        " AND status IN ('en_route', 'arrived', 'working') GROUP BY assignee_id, site"
+        " ORDER BY last_at"
+    ),
+    "backlog": _same(
+        "SELECT w.id, w.subject FROM timers w JOIN tickets t ON w.subject = 'ticket/' || t.id"
+        " WHERE w.state = 'pending' AND w.kind = 'offer_again' AND w.due_at > :now"
+        " ORDER BY t.vip DESC, t.due_at IS NULL, t.due_at, t.id LIMIT :many"
+    ),
     "last_jobs": _same(
         "SELECT person_id AS person, max(answered_at) AS last_at, count(*) AS jobs FROM offers"
         " WHERE state = 'accepted' AND answered_at >= :since GROUP BY person_id"
