@@ -96,11 +96,11 @@ class Program:
     """The running desk: one store, some channels, a handful of loops."""
 
     def __init__(
-        self, settings: Settings, *, now: Now = wall_clock, pace: Callable[[], float] = monotonic
+        self, settings: Settings, *, now: Now = wall_clock, limiter: Limiter | None = None
     ) -> None:
         self.settings = settings
         self.now = now
-        self.pace = pace  # seconds, for the budgets of a carrier
+        self.limiter = limiter or Limiter(monotonic)
         self.store = open_store(settings.database)
         self.routes: list[BaseRoute] = []
         self.ticker = Ticker()
@@ -178,7 +178,7 @@ class Program:
         check_handlers(app)
         self.renderer = Renderer(self.desk, self.key)
         self.telegram = TelegramChannel(
-            app.bot, account, self.renderer, Limiter(self.pace), trouble=self.trouble
+            app.bot, account, self.renderer, self.limiter, trouble=self.trouble
         )
         app.bot_data["front"] = Front(self.desk, self.telegram, account, self.key)
         keep = inbox.keeper(self.desk, self.wake)

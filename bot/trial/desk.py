@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from importlib.resources import files
 from pathlib import Path
+from time import monotonic
 from typing import get_args
 
 from pydantic import SecretStr
@@ -22,6 +23,7 @@ from bot.trial.botapi import BotApi
 from bot.trial.botapi.wire import routes as bot_api_routes
 from bot.trial.world import Language, Seat, Step, TrialPerson, TrialPost
 from channels import http
+from channels.telegram.limiter import Limiter, Rate
 from core import timers
 from core.people import Address, Person, Role
 from core.ports import Tx
@@ -69,6 +71,10 @@ class TrialClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset
+
+    def pace(self) -> float:
+        """Seconds that never go back: what a carrier allows in an hour is free after that hour."""
+        return monotonic() + self.offset.total_seconds()
 
 
 class TrialDesk:
@@ -123,6 +129,7 @@ class TrialDesk:
             await self._rest()
         self._clock.offset = until
         await self._rest()
+        await self._program.redraw()
 
     async def _rest(self) -> None:
         """Let everything that is due happen, and reach the telephones."""
@@ -134,7 +141,6 @@ class TrialDesk:
                 await asyncio.sleep(0.02)
                 if await self._is_quiet():
                     break
-        await program.redraw()
         self._ring()
 
     async def _is_quiet(self) -> bool:
@@ -265,7 +271,9 @@ class TrialProgram:
     async def __aenter__(self) -> "TrialProgram":
         await self._carrier.start()
         settings = trial_settings(self.folder, self.port, self._carrier.address, self.api.token)
-        self.program = program = Program(settings, now=self.clock.now)
+        # What the server lets pass at once: minutes apart in its time, though not in ours.
+        limiter = Limiter(self.clock.pace, per_chat=Rate(3, 3.0))
+        self.program = program = Program(settings, now=self.clock.now, limiter=limiter)
         await program.open()
         example = files("core.desk_data").joinpath("example.toml").read_text("utf-8")
         await program.load_sheet(example)

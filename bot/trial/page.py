@@ -90,7 +90,7 @@ class Page:
         elif since >= self.api.version:
             await self.api.bell.heard(LONGEST_WAIT)
         if self.api.closed:  # the desk goes home: nobody may ask its database any more
-            return Response(status_code=503)
+            return Response(status_code=204)
         version = self.api.version
         phones = {id: screen.phone(person, since) for id, person in people.items()}
         everybody = [each.telegram_id for each in self.world.people]

@@ -114,7 +114,7 @@ async function hear(signal) {
   const phones = state.phones.map((phone) => phone.id);
   const query = `since=${state.version}&session=${state.session}&phones=${phones.join(",")}`;
   const response = await fetch(`/trial/api/events?${query}`, { signal, cache: "no-store" });
-  if (!response.ok) throw new Error(String(response.status));
+  if (response.status !== 200) throw new Error(String(response.status));
   const news = await response.json();
   const fresh = news.session !== state.session;
   Object.assign(state, { version: news.version, session: news.session, story: news.story, next: news.next });

@@ -251,12 +251,14 @@ export class Phone {
   }
 
   drawRings() {
+    const atEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
     this.rings.replaceChildren(...[...this.ringing].map((id) => {
       const { name } = this.people.find((each) => each.telegram_id === id);
       const space = current() === "en" ? " " : "";
       return make("button", { type: "button", onclick: () => { this.become(id); this.ring(); } },
         make("span", {}, "📳"), make("b", {}, `${name[current()]}${space}${say("rings")}`), make("em", {}, say("look")));
     }));
+    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
   }
 
   ring() {
