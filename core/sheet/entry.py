@@ -11,6 +11,7 @@ from core.dispatch.rota import BadRota, read_pattern
 from core.register import ZONE
 from core.sheet.values import Row
 
+DECIMALS = 7  # a centimetre on the map; a workbook keeps no more than fifteen digits
 _YES = {"true", "yes", "y", "1", "是", "√", "✓", "x", "启用", "在用", "在职"}
 _NO = {"", "false", "no", "n", "0", "否", "停用", "离职", "-"}
 _PHONE = re.compile(r"\+[1-9]\d{6,14}")
@@ -108,7 +109,7 @@ class Entry:
         if value is None or value == "":
             return None
         try:
-            found = float(str(value))
+            found = round(float(str(value)), DECIMALS)
         except ValueError:
             self.wrong(key, f"{value!r} is no number")
             return None
