@@ -1,32 +1,40 @@
 """Letters on their way out: claimed, sent, and what became of them (storage notes §4, §5).
 
 pending → claimed → sending (committed just before the carrier may accept) → sent. A process that
-dies leaves the answer in the row: 'claimed' goes back to pending, 'sending' is unknown.
+dies leaves the answer in the row: 'claimed' goes back to pending, 'sending' is unknown. A question
+to a telephone without buttons may be 'waiting' for its turn (core/prompts.py).
 """
 
+import asyncio
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from core import prompts
 from core.crashpoints import reach
 from core.desk import Desk
-from core.errors import Unclear, Undeliverable
+from core.errors import StorageBusy, Unclear, Undeliverable
 from core.in_hand import SYSTEM, Actor, InHand
 from core.lifecycle import Action
 from core.messages import Choice, Letter, Receipt, Report
 from core.notices import Unreachable
 from core.people import Address, Person, Role
 from core.ports import Between, Channel, Tx
-from core.rows import OutboxRow, Sent
+from core.prompts import Telephone
+from core.rows import Awaited, OutboxRow, Sent
 from core.telling import addresses_of, tell
 from core.ticket import Card, Offer, Ticket
 
 LEASE = timedelta(seconds=30)
 BACKOFF = (5, 15, 60, 300, 900, 1800)  # seconds
 GIVE_UP = 12  # tries
+REST = timedelta(hours=1)  # that a letter waits with an account before its tries are counted
 DOUBTFUL = 3  # failures in a row after which an address is doubted
+NO_NEWS = timedelta(minutes=30)  # accepted is not delivered: then the next address is due
 AGAIN_AFTER = timedelta(minutes=1)  # before a must-reach letter of unknown outcome is repeated
 DELIVERED = {"job_offered": Action.OFFER_DELIVERED, "engineer_says": Action.HUMAN_REPLY}
 
@@ -71,11 +79,13 @@ async def claim(desk: Desk, channel: str, *, limit: int = 50) -> list[OutboxRow]
 
 async def send(desk: Desk, channel: Channel, row: OutboxRow) -> None:
     """Hand one claimed letter to its carrier and write down what came of it."""
-    if not await desk.store.write(lambda tx: _start(tx, row, desk.now())):
+    asked = await desk.store.write(lambda tx: _start(tx, desk, row))
+    if asked is None:
         return
     reach("before_send")
     try:
-        receipt = await channel.send(letter_of(row))
+        async with _held(desk, row):
+            receipt = await channel.send(letter_of(asked))
     except Undeliverable as refusal:
         await desk.store.write(partial(_failed, desk=desk, row=row, refusal=refusal))
     except Unclear as doubt:
@@ -86,20 +96,62 @@ async def send(desk: Desk, channel: Channel, row: OutboxRow) -> None:
         reach("after_settle")
 
 
-def _start(tx: Tx, row: OutboxRow, now: datetime) -> bool:
-    """False: somebody else has the letter now, or there is no reason left to send it."""
+@asynccontextmanager
+async def _held(desk: Desk, row: OutboxRow) -> AsyncIterator[None]:
+    """Keep the lease for as long as the carrier takes: a mail server may think for ten minutes."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            with suppress(StorageBusy):
+                until = desk.now() + LEASE
+                await desk.store.write(
+                    lambda tx: tx.update_where(OutboxRow, _mine(row), lease_until=until)
+                )
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        with suppress(asyncio.CancelledError):
+            await renewing
+
+
+def _start(tx: Tx, desk: Desk, row: OutboxRow) -> OutboxRow | None:
+    """What is to be sent. None: another has the letter, its reason is gone, or it must wait."""
+    now = desk.now()
     mine = {"id": row.id, "token": row.token, "state": "claimed"}
-    if _is_stale(tx, row):
+    if is_stale(tx, row):
         tx.update_where(OutboxRow, mine, state="dropped", settled_at=now)
-        return False
-    return tx.update_where(OutboxRow, mine, state="sending", lease_until=now + LEASE) == 1
+        _give_up_turn(tx, row, now)
+        return None
+    if prompts.unwanted(tx, row):
+        if tx.update_where(OutboxRow, mine, state="dropped", settled_at=now):
+            reach_otherwise(tx, desk, row, "opted out")
+        return None
+    if tx.update_where(OutboxRow, mine, state="sending", lease_until=now + LEASE) != 1:
+        return None
+    if not prompts.is_keypad(desk.channels[row.channel]):
+        return row
+    turn = prompts.take_turn(tx, row, now, is_stale)
+    if turn == "wait":
+        tx.update_where(OutboxRow, _mine(row), state="waiting", lease_until=None)
+        return None
+    return row if turn == "ask" else replace(row, choices=())
+
+
+def _give_up_turn(tx: Tx, row: OutboxRow, now: datetime) -> None:
+    """The letter asks nobody anything any more: whoever waited behind it may."""
+    prompts.undelivered(tx, row)
+    prompts.call_next(tx, Telephone(row.channel, row.address), now, is_stale)
 
 
 OFFER_KINDS = ("job_offered", "offer_reminder")
 CHECK_KINDS = ("resolved_check", "resolved_reminder")
 
 
-def _is_stale(tx: Tx, row: OutboxRow) -> bool:
+def is_stale(tx: Tx, row: OutboxRow) -> bool:
     """Asked just before sending: an offer that was taken, a question that was answered."""
     if row.ticket_id is None or row.kind not in (*OFFER_KINDS, *CHECK_KINDS):
         return False
@@ -140,13 +192,21 @@ def _sent(tx: Tx, desk: Desk, row: OutboxRow, receipt: Receipt) -> None:
     if row.audience and row.ticket_id is not None and row.person_id is not None:
         _place_card(tx, row, receipt)
     _tell_clocks(tx, desk, row, now)
-    if row.person_id is not None:
-        tx.update_where(
-            Address,
-            {"channel": row.channel, "value": row.address, "failures": Between(after=1)},
-            failures=0,
-            state="ok",
-        )
+    if not receipt.final:
+        tx.add(Awaited(letter_id=row.id, due_at=now + NO_NEWS))
+    prompts.call_next(tx, Telephone(row.channel, row.address), now, is_stale)
+    if receipt.final:
+        _trust_address(tx, row)
+
+
+def _trust_address(tx: Tx, row: OutboxRow) -> None:
+    """It was delivered; what a carrier merely accepted tells nothing about the address."""
+    tx.update_where(
+        Address,
+        {"channel": row.channel, "value": row.address, "failures": Between(after=1)},
+        failures=0,
+        state="ok",
+    )
 
 
 def _tell_clocks(tx: Tx, desk: Desk, row: OutboxRow, now: datetime) -> None:
@@ -220,7 +280,9 @@ def retry_at(attempts: int, now: datetime) -> datetime:
 
 def _failed(tx: Tx, desk: Desk, row: OutboxRow, refusal: Undeliverable) -> None:
     now = desk.now()
-    if not refusal.permanent and row.attempts < GIVE_UP:
+    # Where the carrier names a time, it is the account that rests: no fault of the letter.
+    rests = refusal.retry_after is not None and now - row.created_at < REST
+    if not refusal.permanent and (rests or row.attempts < GIVE_UP):
         again = retry_at(row.attempts, now)
         if refusal.retry_after is not None:
             again = now + timedelta(seconds=refusal.retry_after)
@@ -229,25 +291,30 @@ def _failed(tx: Tx, desk: Desk, row: OutboxRow, refusal: Undeliverable) -> None:
             _mine(row),
             state="pending",
             next_at=again,
+            attempts=row.attempts - rests,
             error=str(refusal),
             lease_until=None,
         )
+        prompts.unsaid(tx, row)
         return
     done = tx.update_where(
         OutboxRow, _mine(row), state="failed", error=str(refusal), settled_at=now, lease_until=None
     )
     if done == 1:
-        _blame_address(tx, row, dead=refusal.address_dead)
+        _give_up_turn(tx, row, now)
+        _blame_address(tx, desk, row, dead=refusal.address_dead)
         reach_otherwise(tx, desk, row, str(refusal))
 
 
-def _blame_address(tx: Tx, row: OutboxRow, *, dead: bool) -> None:
-    address = tx.first(Address, channel=row.channel, account=row.account, value=row.address)
+def _blame_address(tx: Tx, desk: Desk, row: OutboxRow, *, dead: bool) -> None:
+    address = tx.first(Address, channel=row.channel, value=row.address)
     if address is None:
         return
     failures = address.failures + 1
     state = "blocked" if dead else "doubtful" if failures >= DOUBTFUL else address.state
     tx.update(address, failures=failures, state=state)
+    if failures == DOUBTFUL and row.person_id is not None:
+        _tell_agents(tx, desk, row, row.error or f"{row.channel}: {failures}")
 
 
 def reach_otherwise(tx: Tx, desk: Desk, row: OutboxRow, reason: str) -> None:
@@ -282,15 +349,25 @@ def reach_otherwise(tx: Tx, desk: Desk, row: OutboxRow, reason: str) -> None:
             )
         )
         return
-    if row.kind == "unreachable" or not row.must:
+    if row.must:
+        _tell_agents(tx, desk, row, reason)
+
+
+def _tell_agents(tx: Tx, desk: Desk, row: OutboxRow, reason: str) -> None:
+    """Once for each letter, and never about these notices themselves."""
+    person = tx.get(Person, row.person_id) if row.person_id is not None else None
+    if person is None or row.kind == "unreachable":
         return
+    event = f"unreachable.{row.reference}"
     for agent in desk.register.open(tx).with_role(Role.DESK_AGENT):
+        if tx.first(OutboxRow, reference=f"{event}.unreachable.{agent.id}"):
+            continue
         tell(
             tx,
             desk,
             agent,
             Unreachable(number=row.ticket, name=person.name, reason=reason[:200]),
-            event=f"unreachable.{row.reference}",
+            event=event,
             now=desk.now(),
             ticket=tx.get(Ticket, row.ticket_id) if row.ticket_id else None,
         )
@@ -330,21 +407,38 @@ async def rescue(desk: Desk, *, all_of_them: bool = False) -> int:
         doubtful = tx.find(OutboxRow, state="sending", **over)
         for row in doubtful:
             _unknown(tx, desk, row, "the process stopped while the carrier had it")
+        _miss_reports(tx, desk, now)
+        prompts.call_all(tx, now, is_stale)
         return freed + len(doubtful)
 
     return await desk.store.write(body)
 
 
-def hear_report(tx: Tx, desk: Desk, report: Report) -> None:
-    """A carrier's later news. States only move forward, however late or often it comes."""
+def _miss_reports(tx: Tx, desk: Desk, now: datetime) -> None:
+    """No news of what a carrier accepted: whoever must be reached is reached another way."""
+    for overdue in tx.find(Awaited, due_at=Between(before=now)):
+        tx.delete(Awaited, letter_id=overdue.letter_id)
+        row = tx.get(OutboxRow, overdue.letter_id)
+        if row is not None and row.state == "sent" and row.must:
+            reach_otherwise(tx, desk, row, "no delivery report")
+
+
+def hear_report(tx: Tx, desk: Desk, report: Report, *, dead: bool = False) -> None:
+    """A carrier's later news. States only move forward, however late or often it comes.
+
+    `dead`: the carrier says that there is no such address.
+    """
     row = tx.first(OutboxRow, channel=report.channel, receipt=report.receipt) or tx.first(
         OutboxRow, channel=report.channel, reference=report.receipt
     )
-    if row is None or row.state in {"delivered", "failed", "dropped"}:
+    if row is None or report.state == "accepted" or row.state in {"delivered", "failed", "dropped"}:
         return
+    tx.delete(Awaited, letter_id=row.id)
     if report.state == "delivered":
         tx.update(row, state="delivered", settled_at=report.at)
-    elif report.state == "failed":
-        tx.update(row, state="failed", error=report.reason, settled_at=report.at)
-        _blame_address(tx, row, dead=False)
-        reach_otherwise(tx, desk, row, report.reason)
+        _trust_address(tx, row)
+        return
+    failed = tx.update(row, state="failed", error=report.reason, settled_at=report.at)
+    _give_up_turn(tx, row, desk.now())
+    _blame_address(tx, desk, failed, dead=dead)
+    reach_otherwise(tx, desk, row, report.reason)

@@ -14,7 +14,7 @@ from core import keypad
 from core.keypad import LASTS, URGENT, Answered, Digit, Unanswered
 from core.lifecycle import Action, possible
 from core.messages import Choice
-from core.notices import NOTICES
+from core.notices import NOTICES, WhichTicket, kind_of
 from core.numbers import serial_of
 from core.ports import Between, Capabilities, Tx
 from core.rows import OptOut, OutboxRow, Prompt
@@ -122,7 +122,10 @@ def _note(
 
 
 def _rank(kind: str) -> int:
-    """Assignments first; then what the person is just talking about; then questions."""
+    """Assignments first; then what the person is just talking about; then questions. Asking back
+    cannot wait: until it is answered every digit is in doubt."""
+    if kind == kind_of(WhichTicket):
+        return 4
     if kind in URGENT:
         return 3
     if kind in TELLING:

@@ -1,116 +1,212 @@
-"""A report by SMS, from the gateway's hook to the telephone's display and back."""
+"""What the desk makes of texts: repetitions, parts, reports, claims, refusals, short senders."""
 
-import httpx
 import pytest
 
-from channels.sms.gateways.generic import Generic
-from channels.sms.hook import reader
-from channels.sms.sender import Account, SmsChannel
-from channels.sms.wire import Unreadable
-from core import inbox, intake, outbox
-from core.messages import Report
-from core.rows import InboxRow, OutboxRow
-from core.work import settle
+from core import binding, outbox
+from core.people import Address, Person
+from core.rows import InboxRow, OutboxRow, Prompt
+from core.ticket import Message
 from tests.scenario import a_desk
-from tests.sms_servers import golden
-from tests.sms_servers.golden import PHONE
-from tests.sms_servers.server import app, call, client
+from tests.sms_servers.phones import Phones
+from tests.test_sms_story import (
+    USER,
+    accepted,
+    reported,
+    resolved,
+    ringing,
+    status,
+)
 
-GATEWAY = Generic(secrets=golden.GENERIC.secrets, url="http://127.0.0.1:9/send")
-
-
-class Keypad:
-    """A telephone behind the generic hook: it says a text, and shows what it was sent."""
-
-    def __init__(self, scenario):
-        self.scenario, self.desk = scenario, scenario.desk
-        self.shown = []
-        self.http = client(app(inbox.keeper(self.desk, lambda: None), [GATEWAY], now=self.desk.now))
-        scenario.channels["sms"] = SmsChannel(
-            accounts=[Account(gateway=GATEWAY)],
-            client=httpx.AsyncClient(transport=httpx.MockTransport(self._carry)),
-            render=self._render, counts=self._counts, now=self.desk.now,
-        )  # fmt: skip
-
-    def _carry(self, request):
-        self.shown.append(httpx.Response(200, content=request.content).json()["data"])
-        return httpx.Response(200)
-
-    async def _render(self, letter):
-        return f"{letter.kind} {letter.ticket}"
-
-    async def _counts(self, number, template, since):
-        return 0
-
-    async def event(self, key, event):
-        request = golden.generic_event(GATEWAY, key, event, self.desk.now())
-        response = await call(self.http, request)
-        for row in await inbox.claim(self.desk):
-            await inbox.work_on(self.desk, row, {"sms": self._handle})
-        await self.scenario.settle()
-        return response.status_code
-
-    async def says(self, text, key):
-        data = {"from": PHONE, "text": text}
-        return await self.event(key, {"type": "sms.received", "data": data})
-
-    async def _handle(self, row):
-        try:
-            news = reader([GATEWAY])(row.body)
-        except Unreadable as odd:
-            raise inbox.Poison(str(odd)) from odd
-        if not isinstance(news, Report):
-            await intake.receive(self.desk, news, row.id)
-            return
-
-        def body(tx):
-            if settle(tx, row.id, self.desk.now()):
-                outbox.hear_report(tx, self.desk, news)
-
-        await self.desk.store.write(body)
+STRANGER = "+8613600000002"
+PAPER = "天河 三楼财务 打印机卡纸"
 
 
 @pytest.fixture
-async def keypad(tmp_path):
+async def phones(tmp_path):
     async with a_desk(tmp_path) as scenario:
-        yield Keypad(scenario)
+        yield Phones(scenario)
 
 
-async def test_a_report_by_sms_is_a_ticket_and_the_telephone_hears_its_number(keypad):
-    await keypad.says("打印机卡纸", "m1")
-    ticket = await keypad.scenario.latest()
-    first = keypad.shown[0]
-    assert (first["to"], first["text"]) == (PHONE, f"ticket_opened {ticket.number}")
+async def rows(phones, kind, /, **where):
+    return await phones.desk.store.read(lambda tx: tx.find(kind, order="id", **where))
 
 
-async def test_a_redelivered_report_opens_no_second_ticket(keypad):
-    await keypad.says("打印机卡纸", "m1")
-    once = len(keypad.shown)
-    codes = [await keypad.says("打印机卡纸", "m1") for _ in range(3)]
-    tickets = await keypad.scenario.tickets()
-    assert (codes, len(tickets), len(keypad.shown)) == ([200] * 3, 1, once)
+# --- arriving ---
 
 
-async def test_the_number_alone_asks_how_it_goes(keypad):
-    await keypad.says("打印机卡纸", "m1")
-    ticket = await keypad.scenario.latest()
-    await keypad.says(ticket.number, "m2")
-    assert (len(await keypad.scenario.tickets()), keypad.shown[-1]["text"]) == (
-        1, f"ticket_status {ticket.number}",
-    )  # fmt: skip
+async def test_a_redelivered_report_opens_no_second_ticket(phones):
+    codes = [await phones.says(USER, PAPER, key="m1", seconds=0) for _ in range(3)]
+    assert (codes, len(await phones.scenario.tickets()), len(phones.sent)) == ([200] * 3, 1, 1)
 
 
-async def test_a_delivery_report_moves_its_letter(keypad):
-    await keypad.says("打印机卡纸", "m1")
-    data = {"reference": keypad.shown[0]["reference"]}
-    await keypad.event("r1", {"type": "sms.delivered", "data": data})
-    letter = await keypad.desk.store.read(lambda tx: tx.first(OutboxRow, **data))
+async def test_one_text_under_two_ids_is_attached_and_marked_not_doubled(phones):
+    await phones.says(USER, PAPER, key="m1")
+    await phones.event({"type": "sms.received", "data": {"from": USER, "text": PAPER}}, "m2")
+    [ticket] = await phones.scenario.tickets()
+    said = await rows(phones, Message)
+    steps = await phones.scenario.journal(ticket.number)
+    assert [one.ticket_id for one in said] == [ticket.id] * 2
+    assert (steps[-1].detail["repeat_of"], len(phones.shows(USER))) == ("m1", 1)
+
+
+async def test_bare_pieces_of_a_long_text_are_one_report(phones):
+    long = "打印机卡纸" * 13 + "三楼财务室请尽快派人来看看"
+    for key, part in (("p1", long[:67]), ("p2", long[67:])):
+        await phones.event({"type": "sms.received", "data": {"from": USER, "text": part}}, key)
+    await phones.scenario.time_passes(seconds=3)
+    await phones.work()
+    [ticket] = await phones.scenario.tickets()
+    assert ticket.symptom == long
+
+
+async def test_a_text_as_long_as_one_piece_is_read_once_nothing_follows(phones):
+    text = "打印机卡纸" * 13
+    await phones.event({"type": "sms.received", "data": {"from": USER, "text": text}})
+    before = len(await phones.scenario.tickets())
+    for _ in range(12):
+        await phones.scenario.time_passes(seconds=2)
+        await phones.work()
+    assert (before, len(await phones.scenario.tickets())) == (0, 1)
+
+
+async def test_what_cannot_be_read_is_set_aside_and_the_next_text_goes_on(phones):
+    await phones.event({"type": "sms.received", "data": {"text": "no sender"}})
+    await phones.says(USER, PAPER)
+    assert [row.state for row in await rows(phones, InboxRow)] == ["dead", "done"]
+
+
+@pytest.mark.parametrize("machine", ["10086", "95588", "106575258192144"])
+async def test_machines_are_heard_and_never_answered(phones, machine):
+    await phones.says(machine, "您的话费余额不足")
+    assert (len(await rows(phones, Message)), phones.shows(machine)) == (1, [])
+
+
+# --- whose word it is ---
+
+
+async def test_a_number_alone_takes_no_job(phones):
+    number = await reported(phones)
+    asked = await ringing(phones, number)
+    other = next(
+        person.phone
+        for person in await rows(phones, Person)
+        if "field_engineer" in person.roles and person.phone not in {"", asked}
+    )
+    await phones.says(other, f"接单 {number}")
+    assert await status(phones, number) == "dispatched"
+
+
+async def test_staff_actions_need_a_question_that_was_asked_there(phones):
+    number, engineer = await accepted(phones)
+    await phones.desk.store.write(lambda tx: tx.delete(Prompt, address=engineer))
+    await phones.says(engineer, f"出发 {number}")
+    assert await status(phones, number) == "accepted"
+
+
+async def test_or_the_pin(phones):
+    number, engineer = await accepted(phones)
+    person = await phones.owner(engineer)
+    hashed = binding.pin_hash("4821")
+
+    def body(tx):
+        tx.delete(Prompt, address=engineer)
+        tx.update(person, pin_hash=hashed)
+
+    await phones.desk.store.write(body)
+    await phones.says(engineer, f"出发 {number} PIN 0000")
+    wrong = await status(phones, number)
+    await phones.says(engineer, f"出发 {number} PIN 4821")
+    assert (wrong, await status(phones, number)) == ("accepted", "en_route")
+
+
+async def test_a_bound_telephone_may_type_what_it_was_asked(phones):
+    number, engineer = await accepted(phones)
+    await phones.says(engineer, f"{number} 出发")
+    assert await status(phones, number) == "en_route"
+
+
+# --- what goes out ---
+
+
+async def test_a_report_of_delivery_moves_its_letter(phones):
+    await phones.says(USER, PAPER)
+    reference = phones.sent[0]["reference"]
+    await phones.event({"type": "sms.delivered", "data": {"reference": reference}})
+    [letter] = await rows(phones, OutboxRow, reference=reference)
     assert letter.state == "delivered"
 
 
-async def test_what_cannot_be_read_is_set_aside_and_the_next_text_goes_on(keypad):
-    await keypad.event("x1", {"type": "sms.received", "data": {"text": "no sender"}})
-    await keypad.says("打印机卡纸", "m1")
-    rows = await keypad.desk.store.read(lambda tx: tx.find(InboxRow, order="id"))
-    assert len(await keypad.scenario.tickets()) == 1
-    assert [row.state for row in rows] == ["dead", "done"]
+async def test_three_failures_make_a_number_doubtful_and_the_desk_is_told(phones):
+    await phones.says(USER, PAPER)
+    ticket = await phones.scenario.latest()
+    for _ in range(3):
+        await phones.says(USER, f"状态 {ticket.number}", seconds=130)
+        reference = phones.sent[-1]["reference"]
+        await phones.event({"type": "sms.failed", "data": {"reference": reference}})
+    [address] = await rows(phones, Address, value=USER)
+    told = await rows(phones, OutboxRow, kind="unreachable")
+    assert (address.state, bool(told)) == ("doubtful", True)
+
+
+async def test_without_news_for_half_an_hour_somebody_is_told(phones):
+    number, _ = await resolved(phones)
+    for row in await rows(phones, OutboxRow, address=USER, kind="resolved_check"):
+        assert row.state == "sent"
+    await phones.scenario.time_passes(minutes=31)
+    await outbox.rescue(phones.desk)
+    told = await rows(phones, OutboxRow, kind="unreachable", ticket=number)
+    assert told
+
+
+async def test_a_gateway_that_refuses_for_good_is_no_open_question(phones):
+    number = await reported(phones)
+    engineer = await ringing(phones, number)
+    phones.refused[engineer] = 400
+    await phones.scenario.time_passes(minutes=4)  # the reminder
+    states = {p.kind: p.state for p in await rows(phones, Prompt, address=engineer)}
+    assert states["offer_reminder"] == "withdrawn"
+
+
+async def test_who_wants_no_more_than_needful_gets_no_survey(phones):
+    await resolved(phones)
+    await phones.says(USER, "退订")
+    await phones.says(USER, "1")
+    await phones.scenario.time_passes(days=2)
+    surveys = await rows(phones, OutboxRow, kind="survey_asked")
+    assert [one.state for one in surveys] == ["dropped"]
+
+
+async def test_and_still_hears_what_matters(phones):
+    await phones.says(USER, "TD")
+    await accepted(phones)
+    kinds = {one.kind for one in await rows(phones, OutboxRow, address=USER, state="sent")}
+    assert "engineer_assigned" in kinds
+
+
+# --- digits ---
+
+
+async def test_a_digit_without_a_question_touches_nothing(phones):
+    number = await reported(phones, PAPER)
+    before = await phones.scenario.ticket(number)
+    await phones.says(USER, "1")
+    assert await phones.scenario.ticket(number) == before
+
+
+async def test_pressing_twice_takes_one_step(phones):
+    number = await reported(phones)
+    engineer = await ringing(phones, number)
+    await phones.says(engineer, "1")
+    await phones.says(engineer, "1", seconds=1)
+    assert await status(phones, number) == "accepted"
+
+
+async def test_an_answer_to_what_was_asked_back_counts_with_its_number(phones):
+    number = await reported(phones)
+    engineer = await ringing(phones, number)
+    await phones.says(engineer, "1")
+    await phones.says(engineer, "1", seconds=1)
+    asked_back = phones.last(engineer)
+    await phones.says(engineer, f"1 {number}")
+    assert number in asked_back
+    assert await status(phones, number) == "en_route"
