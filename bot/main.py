@@ -33,7 +33,7 @@ from bot.sms import add_sms
 from channels import http
 from channels.telegram.limiter import Limiter
 from channels.telegram.sending import TelegramChannel
-from core import files, inbox, outbox, outlook, sheet, timers, year_ahead
+from core import absence, files, inbox, outbox, outlook, sheet, timers, year_ahead
 from core.desk import Desk, Rules
 from core.errors import StorageBusy
 from core.inbox import Poison
@@ -260,6 +260,7 @@ class Program:
     def _plan(self, tx: Tx) -> None:
         """The desk's own recurring looks, as rows like any other deadline."""
         outlook.plan(tx, self.now())
+        absence.plan(tx, self.desk, self.now())
         year_ahead.plan(tx, self.desk, self.now())
 
     def _spawn(self, work: "Awaitable[None]", name: str) -> None:

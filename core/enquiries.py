@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from core import outlook, story
+from core import absence, outlook, story
 from core.desk import Desk
 from core.errors import NoSuchTicket, NotAllowed, Refusal
 from core.in_hand import InHand
@@ -85,6 +85,13 @@ class _Enquiry:
         if found is None or not self.hearing.takes_part(found):
             raise NoSuchTicket(number=self.arg[:12])
         return found
+
+    @property
+    def given(self) -> tuple[Tx, Desk, Person, str]:
+        """What a command that changes the desk's own data needs; the sender must be proven."""
+        if not self.guest.proven:
+            raise NotAllowed
+        return self.tx, self.desk, self.person, self.arg
 
     def require(self, *roles: Role) -> None:
         if not self.person.has(*roles):
@@ -187,6 +194,14 @@ def _forecast(enquiry: _Enquiry) -> Outcome:
     return enquiry.say(Lines(lines="\n".join(outlook.lines(found, enquiry.person))))
 
 
+def _leave(enquiry: _Enquiry) -> Outcome:
+    return enquiry.say(absence.leave(*enquiry.given, event=enquiry.hearing.event, now=enquiry.now))
+
+
+def _cover(enquiry: _Enquiry) -> Outcome:
+    return enquiry.say(absence.cover(*enquiry.given, event=enquiry.hearing.event, now=enquiry.now))
+
+
 ENQUIRIES: Mapping[str, Callable[[_Enquiry], Outcome]] = {
     "my": _my,
     "status": _status,
@@ -196,5 +211,7 @@ ENQUIRIES: Mapping[str, Callable[[_Enquiry], Outcome]] = {
     "home": _home,
     "queue": _queue,
     "duty": _duty,
+    "leave": _leave,
+    "cover": _cover,
     "forecast": _forecast,
 }

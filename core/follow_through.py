@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from core import clocks, closing, outlook, year_ahead
+from core import absence, clocks, closing, outlook, year_ahead
 from core.desk import Desk
 from core.dispatch import backlog, leaving, offers
 from core.in_hand import InHand
@@ -136,6 +136,9 @@ HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     "survey_expire": on_ticket(_survey_expire),
     "follow_up": on_ticket(_follow_up),
     "promise": on_ticket(_promise),
+    absence.STARTS: absence.begin,
+    absence.HAND_ON: on_ticket(absence.hand_on),
+    absence.GAPS: absence.warn_of_gaps,
     backlog.DRAIN: backlog.drain,
     leaving.NUDGE: on_ticket(_leave_by),
     leaving.ALARM: on_ticket(_not_left),

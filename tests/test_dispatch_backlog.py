@@ -32,6 +32,7 @@ async def test_whoever_becomes_free_is_asked_for_the_oldest_deadline_first(desk:
         await desk.time_passes(minutes=5)
     before = await offers(desk)
     await desk.does(engineer, "resolve", held, "fixed")
+    await desk.time_passes(seconds=1)
     fresh = (await offers(desk))[len(before) :]
     numbers = {(await desk.ticket(n)).id: n for n in (later, urgent)}
     assert [numbers[offer.ticket_id] for offer in fresh] == [urgent, later]
