@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from core.people import ENGINEERS, Asset, Person, Role, RotaRow, Site
+from core.people import Asset, Person, Role, RotaRow, Site
 from core.register import ZONE
 from core.sheet.columns import TABLES
 from core.sheet.reading import USUAL_CAPACITY, USUAL_ZONE
@@ -78,7 +78,7 @@ def _home(person: Person, sheet: Sheet) -> str:
     base = sheet.extras.get("people", {}).get(person.code or "", {}).get("base")
     if person.has(Role.RESIDENT_ENGINEER) or (base and base != person.site):
         return "resident_at"
-    return "base" if person.has(*ENGINEERS) else "site"
+    return "base" if base else "site"
 
 
 def _asset(asset: Asset) -> dict[str, Any]:
