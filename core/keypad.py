@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from core.rows import Prompt
@@ -114,8 +115,15 @@ def read(text: str, words: Mapping[str, str], valid_number: Callable[[str], bool
         return Status()
     if number := _NUMBER.fullmatch(plain):
         return _checked(Status(number[1]), valid_number)
-    command = _command(plain, {normalise(word): action for word, action in words.items()})
+    command = _command(plain, tuple(words.items()))
     return _checked(command, valid_number) if command else Text(text)
+
+
+@lru_cache(maxsize=8)
+def _known(words: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The typed words in one spelling, longest first; asking for the status is no action."""
+    known = {normalise(word): action for word, action in words} | dict.fromkeys(STATUS, "")
+    return tuple(sorted(known.items(), key=lambda entry: len(entry[0]), reverse=True))
 
 
 def _digit(plain: str) -> int | None:
@@ -133,18 +141,17 @@ def _checked(
     return Slip(reading.number)
 
 
-def _command(plain: str, words: Mapping[str, str]) -> Command | Status | None:
+def _command(plain: str, words: tuple[tuple[str, str], ...]) -> Command | Status | None:
     pin = _PIN.search(plain)
     body = plain[: pin.start()].strip() if pin else plain
-    known = {**words, **dict.fromkeys(STATUS, "")}
-    for word in sorted(known, key=len, reverse=True):
+    for word, action in _known(words):
         said = _after_word(body, word)
         if said is None:
             continue
         number, arg = said
-        if not known[word]:
+        if not action:
             return Status(number)
-        return Command(known[word], number, arg, pin[1] if pin else "")
+        return Command(action, number, arg, pin[1] if pin else "")
     return None
 
 
