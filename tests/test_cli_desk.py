@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,12 +34,13 @@ holidays = "CN"
 """
 
 
-@pytest.fixture
-def number(tmp_path) -> str:
-    """A ticket that an engineer holds, at half past ten in Guangzhou."""
+@pytest.fixture(scope="module")
+def story(tmp_path_factory) -> tuple[Path, str]:
+    """A database with a ticket that an engineer holds, at half past ten in Guangzhou."""
+    folder = tmp_path_factory.mktemp("story")
 
-    async def story() -> str:
-        async with a_desk(tmp_path) as desk:
+    async def play() -> str:
+        async with a_desk(folder) as desk:
             await desk.hears("xu.lan", "打印机卡纸 三楼财务 请致电 13812345678")
             await desk.time_passes(minutes=1)
             row = InboxRow(
@@ -54,12 +56,18 @@ def number(tmp_path) -> str:
             await desk.desk.store.write(lambda tx: tx.insert(row))
             return (await desk.latest()).number
 
-    return asyncio.run(story())
+    return folder / "desk.db", asyncio.run(play())
 
 
 @pytest.fixture
-def paidan(tmp_path, number, monkeypatch):
+def number(story) -> str:
+    return story[1]
+
+
+@pytest.fixture
+def paidan(tmp_path, story, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    shutil.copy(story[0], tmp_path / "desk.db")
     monkeypatch.setattr("bot.main.wall_clock", lambda: NOW)
     Path("paidan.toml").write_text('database = "sqlite:///desk.db"\n', "utf-8")
 
