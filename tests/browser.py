@@ -22,7 +22,7 @@ ARGUMENTS = [
 
 
 @contextlib.asynccontextmanager
-async def chromium_page(url: str) -> AsyncIterator[Any]:
+async def chromium_page(url: str, language: str = "zh") -> AsyncIterator[Any]:
     """A page in which every complaint of the browser fails the test."""
     from playwright.async_api import async_playwright
 
@@ -33,7 +33,9 @@ async def chromium_page(url: str) -> AsyncIterator[Any]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         shown = await browser.new_page(
-            viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai"
+            viewport={"width": 1440, "height": 900},
+            locale={"zh": "zh-CN", "en": "en-GB"}[language],
+            timezone_id="Asia/Shanghai",
         )
         complaints: list[str] = []
         shown.on("pageerror", lambda error: complaints.append(str(error)))

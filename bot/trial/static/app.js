@@ -63,7 +63,7 @@ function drawStory() {
   const at = state.story === "end" ? STEPS.length : STEPS.indexOf(STEP_OF[state.story] ?? state.story);
   byId("steps").replaceChildren(...STEPS.map((step, index) => make(
     `li${index < at ? ".past" : index === at ? ".now" : ""}`,
-    index === at ? { "aria-current": "step" } : {},
+    { "data-step": step, ...(index === at ? { "aria-current": "step" } : {}) },
     make("i", {}, index < at ? "✓" : String(index + 1)), make("span", {}, say(`step_${step}`)))));
   byId("hint").textContent = say(`hint_${state.story}`);
 }
