@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Select,
+    TextClause,
     and_,
     bindparam,
     delete,
@@ -64,7 +65,9 @@ def _maker(kind: type[Any]) -> Callable[[Any], Any]:
 
 
 @memo
-def _question(kind: type[Any], shape: tuple[tuple[str, str], ...], order: str) -> Select[Any]:
+def _question(
+    kind: type[Any], shape: tuple[tuple[str, str], ...], order: str, limit: int | None = None
+) -> Select[Any]:
     """The statement for a shape of question, built once so that its compiled form is reused."""
     table = TABLES[kind]
     question = select(table).where(_conditions(kind, shape))
@@ -74,7 +77,7 @@ def _question(kind: type[Any], shape: tuple[tuple[str, str], ...], order: str) -
         question = question.order_by(
             *((column.desc(), key.desc()) if order.startswith("-") else (column, key))
         )
-    return question
+    return question if limit is None else question.limit(limit)
 
 
 def _conditions(kind: type[Any], shape: tuple[tuple[str, str], ...]) -> ColumnElement[bool]:
@@ -155,16 +158,13 @@ class SqlTx:
     ) -> list[R]:
         self._flush(kind)
         shape, params = _shape(where)
-        question = _question(kind, shape, order)
-        if limit is not None:
-            question = question.limit(limit)
+        question = _question(kind, shape, order, limit)
         return [_maker(kind)(row) for row in self.connection.execute(question, params)]
 
     def count(self, kind: type[Any], /, **where: Any) -> int:
         self._flush(kind)
         shape, params = _shape(where)
-        counted = select(func.count()).select_from(TABLES[kind]).where(_conditions(kind, shape))
-        return int(self.connection.execute(counted, params).scalar_one())
+        return int(self.connection.execute(_count(kind, shape), params).scalar_one())
 
     def ask(self, name: str, **params: Any) -> list[Mapping[str, Any]]:
         self.flush()
@@ -189,23 +189,16 @@ class SqlTx:
         kind, values = type(row), _values(row)
         self._flush(kind)
         table, key = TABLES[kind], KEYS[kind]
-        make = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
-        statement = make(table).values(values)
+        statement = _make(self._dialect)(table).values(values)
         changed = {name: statement.excluded[name] for name in values if name != key}
         self.connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed))
 
     def add_new(self, rows: list[Any], *, key: tuple[str, ...]) -> int:
         if not rows:
             return 0
-        kind = type(rows[0])
-        table = TABLES[kind]
-        make = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
-        statement = make(table).on_conflict_do_nothing(index_elements=list(key))
         # Drivers do not agree on the row count of a batch, so the new rows are asked for.
-        new = self.connection.execute(
-            statement.returning(table.c[KEYS[kind]]), [_values(row) for row in rows]
-        )
-        return len(new.all())
+        statement = _insert_new(type(rows[0]), key, self._dialect)
+        return len(self.connection.execute(statement, [_values(row) for row in rows]).all())
 
     def update(self, row: R, /, **changes: Any) -> R:
         kind = type(row)
@@ -278,3 +271,34 @@ def _update(kind: type[Any], shape: tuple[tuple[str, str], ...], names: tuple[st
     table = TABLES[kind]
     values = {name: bindparam(f"v_{name}", type_=table.c[name].type) for name in names}
     return update(table).where(_conditions(kind, shape)).values(values)
+
+
+@memo
+def _count(kind: type[Any], shape: tuple[tuple[str, str], ...]) -> Select[Any]:
+    return select(func.count()).select_from(TABLES[kind]).where(_conditions(kind, shape))
+
+
+@memo
+def _query(name: str, dialect: str) -> TextClause:
+    return QUERIES[name](dialect)
+
+
+def _make(dialect: str) -> Any:
+    return postgresql.insert if dialect == "postgresql" else sqlite.insert
+
+
+@memo
+def _insert_new(kind: type[Any], key: tuple[str, ...], dialect: str) -> Any:
+    table = TABLES[kind]
+    statement = _make(dialect)(table).on_conflict_do_nothing(index_elements=list(key))
+    return statement.returning(table.c[KEYS[kind]])
+
+
+@memo
+def _next(dialect: str) -> Any:
+    table = TABLES[Counter]
+    return (
+        _make(dialect)(table)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": table.c.value + 1})
+        .returning(table.c.value)
+    )
