@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bot.cli import PARTS, app
+from bot.cli import PARTS, app, load
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("telegram", "sqlalchemy", "rich", "scipy", "openpyxl", "matplotlib", "bot.main")
@@ -217,3 +217,20 @@ def test_a_link_is_good_for_one_person(desk):
 
 def test_nobody_is_linked_to_a_code_that_does_not_exist(desk):
     assert "nobody active" in desk("desk", "bind", "who", code=2)
+
+
+def test_every_command_is_explained():
+    page = (ROOT / "docs/cli.md").read_text("utf-8")
+    missing = [
+        f"{name} {command}"
+        for name, part in PARTS.items()
+        for command in getattr(load(part), "commands", {"": None})
+        if not explains(page, name, command)
+    ]
+    assert missing == []
+
+
+def explains(page: str, name: str, command: str) -> bool:
+    rows = [line for line in page.splitlines() if line.startswith(f"| `paidan {name} ")]
+    rows += [line for line in page.splitlines() if line.startswith(f"| `paidan {name}`")]
+    return any(command in row.split(" | ")[0] for row in rows)

@@ -388,3 +388,15 @@ async def test_a_table_that_the_sheet_lacks_is_left_alone(store):
 async def test_every_process_hears_of_the_change(store):
     await bring(store, SMALL)
     assert (await store.read(lambda tx: tx.get(Counter, CHANGES))).value == 1
+
+
+def test_every_column_is_explained_under_both_names():
+    page = (Path(__file__).parent.parent / "docs/desk-sheet.md").read_text("utf-8")
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    missing = [
+        (table.name, column.key)
+        for table in TABLES.values()
+        for column in table.columns
+        if f"`{column.key}` {column.zh}" not in rows[table.name]
+    ]
+    assert missing == []

@@ -39,10 +39,10 @@ class Parts(TyperGroup):
         part = PARTS.get(args[0]) if args else None
         if part is None:
             return super().resolve_command(ctx, args)
-        return args[0], _load(part), args[1:]
+        return args[0], load(part), args[1:]
 
 
-def _load(part: Part) -> Any:
+def load(part: Part) -> Any:
     found: typer.Typer | Callable[..., None] = getattr(import_module(part.module), part.name)
     if isinstance(found, typer.Typer):
         return get_command(found)
