@@ -18,12 +18,14 @@ from starlette.applications import Starlette
 
 from bot.main import Program, until_told_to_stop
 from bot.settings import Http, Settings, Telegram
+from bot.sms import add_sms
 from bot.trial import page
 from bot.trial.botapi import BotApi
 from bot.trial.botapi.wire import routes as bot_api_routes
+from bot.trial.sms import TrialSms
 from bot.trial.world import Language, Seat, Step, TrialPerson, TrialPost
 from channels import http
-from channels.telegram.limiter import Limiter, Rate
+from channels.telegram.limiter import Limiter
 from core import timers
 from core.people import Address, Person, Role
 from core.ports import Tx
@@ -68,13 +70,20 @@ class TrialClock:
 
     def __init__(self) -> None:
         self.offset = timedelta()
+        self.moving = False
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset
 
     def pace(self) -> float:
-        """Seconds that never go back: what a carrier allows in an hour is free after that hour."""
+        """Seconds that never go back, for a carrier's budgets."""
         return monotonic() + self.offset.total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        """While time is moved, waiting is moving it: nobody sits through a carrier's pauses."""
+        if self.moving:
+            self.offset += timedelta(seconds=seconds)
+        await asyncio.sleep(0 if self.moving else seconds)
 
 
 class TrialDesk:
@@ -120,16 +129,22 @@ class TrialDesk:
 
     async def advance(self, by: timedelta) -> None:
         """From deadline to deadline, so that everything happens at its moment and in its order."""
-        until = self._clock.offset + by
+        self._clock.moving = True
+        try:
+            await self._move(self._clock.offset + by)
+        finally:
+            self._clock.moving = False
+        await self._program.redraw()
+
+    async def _move(self, until: timedelta) -> None:
         while True:
             due = await self.next_event()
             if due is None or due - datetime.now(UTC) > until:
                 break
             self._clock.offset = max(self._clock.offset, due - datetime.now(UTC))
             await self._rest()
-        self._clock.offset = until
+        self._clock.offset = max(self._clock.offset, until)
         await self._rest()
-        await self._program.redraw()
 
     async def _rest(self) -> None:
         """Let everything that is due happen, and reach the telephones."""
@@ -266,27 +281,32 @@ class TrialProgram:
         self.clock = TrialClock()
         token = f"{1_000_000_000 + secrets.randbelow(10**9)}:{secrets.token_urlsafe(26)}"
         self.api = BotApi(token, "paidan_trial_bot", lambda: self.clock.now().timestamp())
-        self._carrier = http.Server(Starlette(routes=bot_api_routes(self.api)), "127.0.0.1", 0)
+        self.sms = TrialSms(self.clock.now)
+        wires = [*bot_api_routes(self.api), *self.sms.routes()]
+        self._carrier = http.Server(Starlette(routes=wires), "127.0.0.1", 0)
 
     async def __aenter__(self) -> "TrialProgram":
         await self._carrier.start()
         settings = trial_settings(self.folder, self.port, self._carrier.address, self.api.token)
-        # What the server lets pass at once: minutes apart in its time, though not in ours.
-        limiter = Limiter(self.clock.pace, per_chat=Rate(3, 3.0))
+        limiter = Limiter(self.clock.pace, self.clock.sleep)
         self.program = program = Program(settings, now=self.clock.now, limiter=limiter)
         await program.open()
         example = files("core.desk_data").joinpath("example.toml").read_text("utf-8")
         await program.load_sheet(example)
         assert settings.telegram is not None
         program.add_telegram(settings.telegram)
+        add_sms(program, [self.sms.section(self._carrier.address)])
         self.clock.offset = opening(program.desk.working_days, self.clock.now()) - self.clock.now()
         self.world = TrialDesk(program, self.clock, self.api.bell.ring)
         await self.world.settle_in(self.api.token.partition(":")[0])
+        self.world.sms = self.sms
         program.routes += page.routes(self.api, self.world)
         await program.start()
+        self.sms.reach(program.server.address)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.api.close()  # lets go of everybody who waits for news
         await self.program.stop()
+        await self.sms.close()
         await self._carrier.stop()
