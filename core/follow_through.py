@@ -1,9 +1,9 @@
 """What the desk does by itself when a moment comes: one handler for each kind of timer."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from core import absence, clocks, closing, outlook, year_ahead
+from core import absence, clocks, closing, emergency, outlook, year_ahead
 from core.desk import Desk
 from core.dispatch import backlog, leaving, offers
 from core.in_hand import InHand
@@ -57,6 +57,15 @@ def on_offer(
 
 def _settle(hand: InHand, timer: TimerRow) -> None:
     settle_ticket(hand)
+    hand.later(emergency.WATCH, timedelta())
+
+
+def _watch(hand: InHand, timer: TimerRow) -> None:
+    emergency.watch(hand)
+
+
+def _round(hand: InHand, timer: TimerRow) -> None:
+    emergency.status_round(hand)
 
 
 def _untriaged(hand: InHand, timer: TimerRow) -> None:
@@ -106,6 +115,8 @@ def _follow_up(hand: InHand, timer: TimerRow) -> None:
 
 def _promise(hand: InHand, timer: TimerRow) -> None:
     """What was promised with the acknowledgement is due: awake again if nothing came of it."""
+    if clocks.promise_failed(hand):
+        return  # the clock that was silenced says so
     if hand.ticket.status in OPEN - HELD - {Status.RESOLVED, Status.CONFIRMED}:
         offers.nobody_accepts(hand)
 
@@ -139,6 +150,10 @@ HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     absence.STARTS: absence.begin,
     absence.HAND_ON: on_ticket(absence.hand_on),
     absence.GAPS: absence.warn_of_gaps,
+    emergency.WATCH: on_ticket(_watch),
+    emergency.LINK: on_ticket(emergency.link_child),
+    emergency.FOLLOW: on_ticket(emergency.follow_parent),
+    emergency.ROUND: on_ticket(_round),
     backlog.DRAIN: backlog.drain,
     leaving.NUDGE: on_ticket(_leave_by),
     leaving.ALARM: on_ticket(_not_left),

@@ -1,10 +1,10 @@
 """Actions on a ticket, by people: one door for buttons, words, digits and links (promise 5)."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from core import actions, closing
+from core import actions, closing, emergency
 from core.desk import Desk
 from core.dispatch import backlog, leaving, offers
 from core.errors import IllegalMove, Missing, NoSuchTicket, NotAllowed, Refusal, TakenByAnother
@@ -16,6 +16,7 @@ from core.notices import (
     AppointmentSet,
     AskChoice,
     AskResult,
+    ClaimToAccept,
     DeskNotSolved,
     DeskStep,
     DeskUnresolved,
@@ -55,6 +56,7 @@ from core.people import Person, Role
 from core.ports import Tx
 from core.routing import propose, route, settle_ticket
 from core.rows import InboxRow
+from core.sla.clock import LATE_ENTRY
 from core.telling import language_of, tell
 from core.ticket import Draft, Message, Offer, Ticket
 
@@ -138,15 +140,49 @@ def perform(
     """One action within a transaction. Rules refuse before anything is written."""
     try:
         ticket = find_ticket(tx, request.number)
+        request, claimed = _dated(desk, request, now), request.at is None
         hand = InHand(tx, desk, ticket, by=by, now=now, at=request.at, cause=cause)
         guard(hand, request.action)
+        if claimed and hand.at < ticket.opened_at:
+            raise Missing(number=ticket.number, what="moment")
         said = EFFECTS.get(request.action, _just_a_step)(hand, request)
+        _ask_for_approval(hand, request)
         saved = hand.save()
         leaving.watch(hand, ticket)
         backlog.freed(hand, ticket)
         return Outcome(said or f"done_{request.action}", saved)
     except Refusal as refusal:
         return refuse(tx, desk, refusal, by, now, f"{request.number}.{request.action}")
+
+
+CLAIMABLE = frozenset({A.DEPART, A.ARRIVE, A.START_WORK, A.CALL})
+
+
+def _dated(desk: Desk, request: Request, now: datetime) -> Request:
+    """ "ARR 14:05" is entered late: it keeps both times (clock rule 3)."""
+    if request.action not in CLAIMABLE or request.at is not None:
+        return request
+    at = desk.past_moment_in(request.arg, now)
+    return replace(request, at=at, arg="") if at else request
+
+
+def _ask_for_approval(hand: InHand, request: Request) -> None:
+    """Where the contract wants it so, a late entry counts only once a supervisor accepts it."""
+    if request.action not in CLAIMABLE or hand.now - hand.at <= LATE_ENTRY:
+        return
+    if not hand.desk.rules.claims_need_approval:
+        return
+    hand.tell_role(
+        ClaimToAccept(
+            number=hand.ticket.number,
+            engineer=_name(hand.by.person),
+            step=request.action,
+            at=hand.at,
+            entered=hand.now,
+        ),
+        Role.SUPERVISOR,
+        choices=(hand.choice(A.ACCEPT_CLAIM, str(hand.history[-1].seq), "primary"),),
+    )
 
 
 def refuse(tx: Tx, desk: Desk, refusal: Refusal, by: Actor, now: datetime, event: str) -> Outcome:
@@ -324,7 +360,9 @@ def _resolve(hand: InHand, request: Request) -> None:
         hand.step(A.START_WORK)
     hand.step(A.RESOLVE, arg=request.arg, detail=_said(request), resolved_at=hand.at)
     _forget_words(hand, person)
-    closing.ask_whether_it_works(hand, result=request.text or request.arg or "fixed")
+    result = request.text or request.arg or "fixed"
+    closing.ask_whether_it_works(hand, result=result)
+    emergency.tell_children(hand, result)
     hand.answer(JobMoved(number=hand.ticket.number, status=S.RESOLVED))
     _tell_desk(hand)
 
@@ -758,12 +796,21 @@ def _note(hand: InHand, request: Request) -> None:
 
 def _acknowledge(hand: InHand, request: Request) -> None:
     """One promise silences all levels; the alert wakes again only if it fails (clock rule 13)."""
-    until = hand.now + hand.desk.rules.promise
-    if request.detail.get("until"):
-        until = datetime.fromisoformat(request.detail["until"])
+    said = hand.desk.moment_in(request.arg or request.text, hand.now)
+    until = said if said and said > hand.now else hand.now + hand.desk.rules.promise
     hand.step(A.ACKNOWLEDGE, detail={"promised": until.isoformat(), **_said(request)})
     hand.timer("promise", until, version=hand.ticket.version)
     hand.answer(Acknowledged(number=hand.ticket.number, until=until))
+
+
+def _accept_claim(hand: InHand, request: Request) -> None:
+    """The supervisor agrees that it happened when it is said to have happened."""
+    late = [step for step in hand.history if step.entered_at - step.at > LATE_ENTRY]
+    claim = next((step for step in late if request.arg in {"", str(step.seq)}), None)
+    if claim is None:
+        raise Missing(number=hand.ticket.number, what="moment")
+    hand.step(A.ACCEPT_CLAIM, detail={"claim": claim.seq, **_said(request)})
+    hand.answer(NoteKept(number=hand.ticket.number))
 
 
 def _call(hand: InHand, request: Request) -> None:
@@ -791,6 +838,24 @@ def _add_engineer(hand: InHand, request: Request) -> None:
         ),
         audience="engineer",
     )
+
+
+def _declare_emergency(hand: InHand, request: Request) -> None:
+    emergency.declare(hand, request.arg)
+    hand.answer(
+        JobMoved(number=hand.ticket.number, status=hand.ticket.status),
+        choices=(hand.choice(A.STAND_DOWN, style="success"),),
+    )
+
+
+def _stand_down(hand: InHand, request: Request) -> None:
+    emergency.stand_down(hand)
+    hand.answer(NoteKept(number=hand.ticket.number))
+
+
+def _link_duplicate(hand: InHand, request: Request) -> None:
+    emergency.link(hand, request.arg or request.text)
+    hand.answer(NoteKept(number=hand.ticket.number))
 
 
 def _tell_desk(hand: InHand) -> None:
@@ -840,6 +905,10 @@ EFFECTS: Mapping[Action, Callable[[InHand, Request], str | None]] = {
     A.NOTE: _note,
     A.ACKNOWLEDGE: _acknowledge,
     A.CALL: _call,
+    A.ACCEPT_CLAIM: _accept_claim,
     A.RATE: _rate,
     A.ADD_ENGINEER: _add_engineer,
+    A.DECLARE_EMERGENCY: _declare_emergency,
+    A.STAND_DOWN: _stand_down,
+    A.LINK_DUPLICATE: _link_duplicate,
 }

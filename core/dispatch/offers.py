@@ -25,6 +25,14 @@ from core.ticket import Offer
 
 DAY = timedelta(days=1)
 NO_DEADLINE = timedelta(hours=8)  # for the score only, where no clock runs
+NEW_ROUND = {
+    Action.DISPATCH,
+    Action.TRIAGE,
+    Action.HAND_OVER,
+    Action.REASSIGN,
+    Action.DECLARE_EMERGENCY,
+}
+WATCH = "watch"  # the timer that looks whether a report is one of several
 AGAIN = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=2)
 # What an engineer must know for a category; asked for only where somebody of the desk has it.
@@ -61,7 +69,16 @@ def offer_next(hand: InHand, *, again: int = 0) -> Offer | None:
     offers = [_offer(hand, person, role, ladder, choosing) for person in people]
     if not past:
         hand.later("offer_supervisor", ladder.supervisor)
+        hand.later(WATCH, timedelta())
     return offers[0]
+
+
+def extra_hands(hand: InHand, many: int) -> list[Person]:
+    """The best who could help whoever has the job; nobody is asked, they are told."""
+    if hand.ticket.site not in hand.book.sites:
+        return []
+    ranked = _choose(hand, {str(hand.ticket.assignee_id)}).ranked
+    return [hand.book.by_code[candidate.engineer] for candidate in ranked[:many]]
 
 
 def offer_to(hand: InHand, person: Person) -> Offer:
@@ -231,11 +248,7 @@ def _ladder(hand: InHand) -> rungs.Ladder:
 def _past(hand: InHand) -> list[rungs.Offer]:
     """This round's offers: a re-opened ticket or a hand-over starts a new round."""
     since = next(
-        (
-            step.entered_at
-            for step in reversed(hand.history)
-            if step.action in {Action.DISPATCH, Action.TRIAGE, Action.HAND_OVER, Action.REASSIGN}
-        ),
+        (step.entered_at for step in reversed(hand.history) if step.action in NEW_ROUND),
         hand.ticket.opened_at,
     )
     return [

@@ -47,11 +47,13 @@ WHERE i.state = 'new' AND (i.next_at IS NULL OR i.next_at <= :now)
                   WHERE e.state = 'new' AND e.order_key = i.order_key AND e.id < i.id)
 ORDER BY i.id LIMIT :many"""
 
+# A letter that waits for its receiver's own hours does not hold up the next one.
 _OUTBOX_HEADS = """
 SELECT o.id FROM outbox o
 WHERE o.state = 'pending' AND o.channel = :channel AND (o.next_at IS NULL OR o.next_at <= :now)
   AND NOT EXISTS (SELECT 1 FROM outbox e
                   WHERE e.state IN ('pending', 'claimed', 'sending')
+                    AND (e.attempts > 0 OR e.next_at IS NULL OR e.next_at <= :now)
                     AND e.channel = o.channel AND e.address = o.address AND e.id < o.id)
 ORDER BY o.id LIMIT :many"""
 

@@ -234,6 +234,12 @@ tickets = _table(
         postgresql_where=text("status NOT IN ('closed', 'cancelled')"),
     ),
     Index("ix_tickets_site", "site", "opened_at"),
+    Index(
+        "ix_tickets_parent",
+        "parent_id",
+        sqlite_where=text("parent_id IS NOT NULL"),
+        postgresql_where=text("parent_id IS NOT NULL"),
+    ),
     Index("ix_tickets_asset", "asset"),
 )
 messages = _table(

@@ -540,6 +540,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("status NOT IN ('closed', 'cancelled')"),
             postgresql_where=sa.text("status NOT IN ('closed', 'cancelled')"),
         )
+        batch_op.create_index(
+            "ix_tickets_parent",
+            ["parent_id"],
+            unique=False,
+            sqlite_where=sa.text("parent_id IS NOT NULL"),
+            postgresql_where=sa.text("parent_id IS NOT NULL"),
+        )
         batch_op.create_index("ix_tickets_requester", ["requester_id", "id"], unique=False)
         batch_op.create_index("ix_tickets_site", ["site", "opened_at"], unique=False)
 
@@ -627,6 +634,11 @@ def downgrade() -> None:
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.drop_index("ix_tickets_site")
         batch_op.drop_index("ix_tickets_requester")
+        batch_op.drop_index(
+            "ix_tickets_parent",
+            sqlite_where=sa.text("parent_id IS NOT NULL"),
+            postgresql_where=sa.text("parent_id IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_tickets_open",
             sqlite_where=sa.text("status NOT IN ('closed', 'cancelled')"),

@@ -1,0 +1,317 @@
+"""Many reports of one thing, or one of something grave: seen, declared, followed to its end."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from core import closing, story
+from core.dispatch import offers
+from core.errors import NoSuchTicket
+from core.in_hand import InHand
+from core.lifecycle import HELD, LIFE, OPEN, Action, Status
+from core.messages import Choice
+from core.notices import (
+    DuplicateProposed,
+    EmergencyDeclared,
+    EmergencyNews,
+    EmergencyOver,
+    EmergencyProposed,
+    EmergencyReport,
+    EmergencyRound,
+    LinkedTo,
+    SecondEngineer,
+)
+from core.numbers import serial_of
+from core.people import Person, Role
+from core.ports import Between
+from core.rows import OutboxRow, TimerRow
+from core.telling import language_of, tell
+from core.ticket import Ticket
+
+A, S = Action, Status
+WATCH, LINK, FOLLOW, ROUND = offers.WATCH, "link_child", "follow_parent", "emergency_round"
+WINDOW = timedelta(minutes=30)
+EVERY = timedelta(minutes=30)
+ALIKE = 3  # reports by different people within the window
+EXTRA_HANDS = 2
+# A single dead till is urgent and no emergency; these are, whoever reports them first.
+GRAVE = frozenset({"ransomware", "site_down", "safety", "security_loss"})
+COMMAND = (Role.SUPERVISOR, Role.PROJECT_MANAGER, Role.DESK_AGENT)
+LINKABLE = (S.NEW, S.TRIAGED, S.DISPATCHED)
+
+
+# -- seen
+
+
+def watch(hand: InHand) -> None:
+    """After a report: is it one of several, and is it grave?"""
+    ticket = hand.ticket
+    if ticket.emergency or ticket.parent_id is not None or not ticket.is_open:
+        return
+    alike = _alike(hand)
+    first = alike[0] if alike else ticket
+    reporters = {ticket.requester_id, *(other.requester_id for other in alike)}
+    if first.emergency:
+        _propose_link(hand, first)
+    elif len(reporters) >= ALIKE or _is_grave(hand):
+        _propose_emergency(hand, first, len(reporters))
+    elif len(reporters) > 1:
+        _propose_link(hand, first)
+
+
+def _alike(hand: InHand) -> list[Ticket]:
+    """Other open matters of the same site and category within the window, oldest first."""
+    ticket = hand.ticket
+    if ticket.site is None or not ticket.category:
+        return []
+    since = Between(after=ticket.opened_at - WINDOW)
+    found = hand.tx.find(Ticket, site=ticket.site, opened_at=since, status=tuple(OPEN), order="id")
+    return [
+        other
+        for other in found
+        if other.id != ticket.id and other.category == ticket.category and not other.parent_id
+    ]
+
+
+def _is_grave(hand: InHand) -> bool:
+    return not GRAVE.isdisjoint(hand.book.reader.read(hand.ticket.symptom).emergency)
+
+
+def _propose_emergency(hand: InHand, first: Ticket, reports: int) -> None:
+    kind = "emergency_proposed"
+    if hand.tx.first(OutboxRow, ticket_id=first.id, kind=kind) is not None:
+        return  # once is enough: further reports are proposed for linking when it is declared
+    for person in hand.book.with_role(Role.SUPERVISOR, Role.DESK_AGENT):
+        notice = EmergencyProposed(
+            number=first.number,
+            site=hand.book.site_name(first.site, language_of(person)),
+            category=first.category,
+            symptom=first.symptom,
+            reports=reports,
+        )
+        choices = (
+            Choice(action=A.DECLARE_EMERGENCY, ticket=first.number, style="danger"),
+            Choice(action=A.ACKNOWLEDGE, ticket=first.number),
+        )
+        event = f"emergency.{first.number}"
+        tell(
+            hand.tx, hand.desk, person, notice,
+            event=event, now=hand.now, choices=choices, ticket=first,
+        )  # fmt: skip
+
+
+def _propose_link(hand: InHand, first: Ticket) -> None:
+    """R-015: to the desk, which decides."""
+    ticket = hand.ticket
+    if ticket.status not in LINKABLE:
+        return
+    people = hand.book.with_role(Role.DESK_AGENT)
+    for person in hand.book.on_duty(people, hand.now) or people:
+        hand.tell(
+            person,
+            DuplicateProposed(
+                number=ticket.number,
+                parent=first.number,
+                site=hand.book.site_name(ticket.site, language_of(person)),
+                category=ticket.category,
+                symptom=ticket.symptom,
+            ),
+            choices=(hand.choice(A.LINK_DUPLICATE, first.number, "primary"),),
+        )
+
+
+# -- one matter, many reports
+
+
+def link(hand: InHand, number: str) -> None:
+    """The report becomes part of another matter and has its result (R-015). Raises NoSuchTicket."""
+    serial = serial_of(number)
+    parent = hand.tx.get(Ticket, serial) if serial else None
+    if parent is None or parent.id == hand.ticket.id or parent.parent_id is not None:
+        raise NoSuchTicket(number=number[:12])
+    hand.step(
+        A.LINK_DUPLICATE, arg=parent.number, parent_id=parent.id, settled=True, assignee_id=None
+    )
+    offers.withdraw(hand)
+    hand.cancel_timers("settle", "untriaged", "offer_supervisor", "offer_again")
+    news = (
+        EmergencyNews(number=hand.ticket.number, site=_site(hand, hand.requester))
+        if parent.emergency
+        else LinkedTo(number=hand.ticket.number, parent=parent.number)
+    )
+    hand.tell(hand.requester, news)
+
+
+def link_child(hand: InHand, timer: TimerRow) -> None:
+    """By the declaration: what is alike and not yet in anybody's hands."""
+    if hand.ticket.status in LINKABLE and hand.ticket.parent_id is None:
+        link(hand, str(timer.payload["parent"]))
+
+
+def _children(hand: InHand) -> list[Ticket]:
+    """Reports that were linked to this one and wait for its result."""
+    found = hand.tx.find(Ticket, parent_id=hand.ticket.id, status=S.TRIAGED, order="id")
+    return [child for child in found if child.assignee_id is None]
+
+
+def tell_children(hand: InHand, result: str) -> None:
+    """The matter is resolved: so are the reports that hang on it, each by its own lock."""
+    for child in _children(hand):
+        _later(hand, FOLLOW, child, result=result)
+
+
+def follow_parent(hand: InHand, timer: TimerRow) -> None:
+    if hand.ticket.status != S.TRIAGED or hand.ticket.parent_id is None:
+        return  # it was taken up by itself meanwhile
+    result = str(timer.payload["result"] or "")
+    hand.step(
+        A.RESOLVE, detail={"text": result, "why": "parent"}, to=S.RESOLVED, resolved_at=hand.now
+    )
+    closing.ask_whether_it_works(hand, result=result)
+
+
+def _later(hand: InHand, kind: str, child: Ticket, **payload: str) -> None:
+    subject = f"ticket/{child.id}/{hand.ticket.id}"
+    hand.tx.update_where(
+        TimerRow, {"kind": kind, "subject": subject, "state": "pending"}, state="cancelled"
+    )
+    hand.tx.add(TimerRow(kind=kind, subject=subject, due_at=hand.now, payload=payload))
+
+
+# -- declared
+
+
+def declare(hand: InHand, commander_code: str) -> None:
+    """Commander, extra people, one word to all who reported, and news until it is over."""
+    if hand.ticket.emergency:
+        return  # a second press is success
+    commander = hand.book.by_code.get(commander_code) or hand.by.person
+    hand.step(
+        A.DECLARE_EMERGENCY,
+        detail={"commander": commander.name if commander else ""},
+        emergency=True,
+        severity="P1",
+        priority="P1",
+    )
+    alike = [other for other in _alike(hand) if other.status in LINKABLE]
+    for other in alike:
+        _later(hand, LINK, other, parent=hand.ticket.number)
+    for person in _concerned(hand):
+        hand.tell(person, _declared(hand, person, commander, 1 + len(alike)))
+    hand.tell(
+        hand.requester,
+        EmergencyNews(number=hand.ticket.number, site=_site(hand, hand.requester)),
+    )
+    _send_people(hand, commander)
+    hand.later(ROUND, EVERY)
+
+
+def _declared(
+    hand: InHand, reader: Person, commander: Person | None, reports: int
+) -> EmergencyDeclared:
+    return EmergencyDeclared(
+        number=hand.ticket.number,
+        site=_site(hand, reader),
+        symptom=hand.ticket.symptom,
+        commander=commander.name if commander else "",
+        reports=reports,
+    )
+
+
+def _concerned(hand: InHand) -> Sequence[Person]:
+    """Who leads, the customer's own IT, and the resident of the site; not who just pressed."""
+    people = hand.book.with_role(*COMMAND)
+    people += [
+        person
+        for person in hand.book.with_role(Role.RESIDENT_ENGINEER)
+        if person.site == hand.ticket.site
+    ]
+    people += [p for p in hand.tx.find(Person, active=True) if p.has(Role.CUSTOMER_IT)]
+    actor = hand.by.person.id if hand.by.person else None
+    return [person for person in {p.id: p for p in people}.values() if person.id != actor]
+
+
+def _send_people(hand: InHand, commander: Person | None) -> None:
+    """Nobody has it: everybody fit is asked at once. Somebody has it: the next best join."""
+    if hand.ticket.status in HELD:
+        for person in offers.extra_hands(hand, EXTRA_HANDS):
+            if hand.ticket.status in LIFE[A.ADD_ENGINEER].origin:
+                hand.step(A.ADD_ENGINEER, arg=person.code or "")
+            notice = SecondEngineer(
+                number=hand.ticket.number,
+                site=_site(hand, person),
+                symptom=hand.ticket.symptom,
+                commander=commander.name if commander else "",
+            )
+            hand.tell(person, notice)
+        return
+    if hand.ticket.status in {S.NEW, S.REOPENED}:
+        hand.step(A.TRIAGE, arg="onsite", mode="onsite", settled=True)
+        hand.cancel_timers("settle", "untriaged")
+    if hand.ticket.status in {S.TRIAGED, S.ESCALATED}:
+        hand.step(A.DISPATCH, mode="onsite", assignee_id=None)
+    if hand.ticket.status == S.DISPATCHED:
+        offers.withdraw(hand)
+        offers.offer_next(hand)
+
+
+# -- followed
+
+
+def status_round(hand: InHand) -> None:
+    """How it stands, until somebody stands it down."""
+    if not hand.ticket.emergency:
+        return
+    for person in _concerned(hand):
+        holder = hand.assignee
+        notice = EmergencyRound(
+            number=hand.ticket.number,
+            site=_site(hand, person),
+            status=hand.ticket.status,
+            commander=_commander(hand),
+            engineer=holder.name if holder else "",
+            reports=1 + hand.tx.count(Ticket, parent_id=hand.ticket.id),
+            minutes=_minutes(hand),
+        )
+        hand.tell(person, notice)
+    hand.later(ROUND, EVERY)
+
+
+def stand_down(hand: InHand) -> None:
+    """Over: everybody is told, and whoever leads has the time line for the report."""
+    if not hand.ticket.emergency:
+        return
+    hand.step(A.STAND_DOWN, emergency=False)
+    hand.cancel_timers(ROUND)
+    number = hand.ticket.number
+    for person in _everybody(hand):
+        hand.tell(person, EmergencyOver(number=number, site=_site(hand, person)))
+    for person in hand.book.with_role(Role.SUPERVISOR, Role.PROJECT_MANAGER):
+        notice = EmergencyReport(
+            number=number,
+            site=_site(hand, person),
+            minutes=_minutes(hand),
+            reports=1 + hand.tx.count(Ticket, parent_id=hand.ticket.id),
+            lines="\n".join(story.lines(hand, language_of(person), zone=person.zone)),
+        )
+        hand.tell(person, notice)
+
+
+def _everybody(hand: InHand) -> Iterable[Person]:
+    children = hand.tx.find(Ticket, parent_id=hand.ticket.id, order="id")
+    reporters = [hand.requester, *(hand.tx.get(Person, c.requester_id) for c in children)]
+    people = [*_concerned(hand), hand.assignee, *reporters]
+    return {person.id: person for person in people if person is not None}.values()
+
+
+def _commander(hand: InHand) -> str:
+    declared = [step for step in hand.history if step.action == A.DECLARE_EMERGENCY]
+    return str(declared[-1].detail.get("commander", "")) if declared else ""
+
+
+def _minutes(hand: InHand) -> int:
+    declared = [step.at for step in hand.history if step.action == A.DECLARE_EMERGENCY]
+    return int((hand.now - declared[-1]).total_seconds() // 60) if declared else 0
+
+
+def _site(hand: InHand, reader: Person) -> str:
+    return hand.book.site_name(hand.ticket.site, language_of(reader))

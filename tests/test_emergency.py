@@ -1,0 +1,132 @@
+"""Three alike within half an hour are one matter, and one matter has one commander."""
+
+from collections import Counter
+
+from core.rows import TimerRow
+from core.ticket import Offer, Ticket
+from tests.scenario import Scenario
+
+NETWORK = "天河 全店断网 所有电脑都上不了网"
+PAPER = "天河 打印机卡纸"
+RANSOM = "天河 电脑中了勒索病毒 文件都打不开了 要付钱"
+
+
+async def reported(desk: Scenario, *people: str, text: str = PAPER) -> list[Ticket]:
+    for who in people:
+        await desk.hears(who, text)
+        await desk.time_passes(minutes=2)
+    return await desk.tickets()
+
+
+async def declared(desk: Scenario) -> tuple[Ticket, list[Ticket]]:
+    first, *others = await reported(desk, "xu.lan", "feng.lei", "pan.yue")
+    await desk.does("zhao.hong", "declare_emergency", first.number)
+    await desk.time_passes(seconds=1)
+    first, *others = await desk.tickets()
+    return first, others
+
+
+async def test_three_reports_of_one_thing_are_proposed_once_as_an_emergency(desk: Scenario) -> None:
+    first, *_ = await reported(desk, "xu.lan", "feng.lei", "pan.yue", "ou.yan")
+    assert desk.heard("zhao.hong").count("emergency_proposed") == 1
+    proposal = desk.last("zhao.hong", "emergency_proposed")
+    assert proposal.choices[0].action == "declare_emergency"
+    assert proposal.choices[0].ticket == first.number
+
+
+async def test_three_reports_by_one_person_are_no_emergency(desk: Scenario) -> None:
+    for _ in range(3):
+        await desk.hears("xu.lan", PAPER, detail={"new": "yes"})
+        await desk.time_passes(minutes=2)
+    assert "emergency_proposed" not in desk.heard("zhao.hong")
+
+
+async def test_reports_far_apart_in_time_are_no_emergency(desk: Scenario) -> None:
+    for who in ("xu.lan", "feng.lei", "pan.yue"):
+        await desk.hears(who, PAPER)
+        await desk.time_passes(minutes=31)
+    assert "emergency_proposed" not in desk.heard("zhao.hong")
+
+
+async def test_ransomware_needs_no_second_report(desk: Scenario) -> None:
+    await reported(desk, "xu.lan", text=RANSOM)
+    assert "emergency_proposed" in desk.heard("zhao.hong")
+
+
+async def test_a_second_report_is_proposed_to_the_desk_as_a_duplicate(desk: Scenario) -> None:
+    first, second = await reported(desk, "xu.lan", "feng.lei")
+    proposal = desk.last("wen.ting", "duplicate_proposed")
+    assert (proposal.choices[0].ticket, proposal.choices[0].arg) == (second.number, first.number)
+
+
+async def test_a_linked_report_asks_nobody_and_has_the_result_of_its_matter(desk: Scenario) -> None:
+    first, second = await reported(desk, "xu.lan", "feng.lei")
+    await desk.does("wen.ting", "link_duplicate", second.number, first.number)
+    open_offers = await desk.desk.store.read(
+        lambda tx: tx.find(Offer, ticket_id=second.id, state="open")
+    )
+    assert open_offers == []
+    assert "linked_to" in desk.heard("feng.lei")
+    await desk.does("zhao.hong", "reassign", first.number, "huang.junjie")
+    for action in ("accept", "arrive"):
+        await desk.does("huang.junjie", action, first.number)
+    await desk.does("huang.junjie", "resolve", first.number, "fixed")
+    await desk.time_passes(seconds=1)
+    assert (await desk.ticket(second.number)).status == "resolved"
+    assert "resolved_check" in desk.heard("feng.lei")
+
+
+async def test_a_matter_is_not_linked_to_itself_or_to_a_part_of_it(desk: Scenario) -> None:
+    first, second = await reported(desk, "xu.lan", "feng.lei")
+    assert (await desk.does("wen.ting", "link_duplicate", first.number, first.number)).refused
+    await desk.does("wen.ting", "link_duplicate", second.number, first.number)
+    assert (await desk.does("wen.ting", "link_duplicate", first.number, second.number)).refused
+
+
+async def test_declaring_links_what_is_alike_and_tells_every_reporter(desk: Scenario) -> None:
+    first, others = await declared(desk)
+    assert first.emergency
+    assert {other.parent_id for other in others} == {first.id}
+    for who in ("xu.lan", "feng.lei", "pan.yue"):
+        assert Counter(desk.heard(who))["emergency_news"] == 1, who
+
+
+async def test_everybody_fit_is_asked_at_once(desk: Scenario) -> None:
+    first, _ = await declared(desk)
+    asked = await desk.desk.store.read(lambda tx: tx.find(Offer, ticket_id=first.id, state="open"))
+    assert len({offer.person_id for offer in asked}) >= 2
+    assert {offer.step for offer in asked} == {"field_engineer"}
+
+
+async def test_the_managers_and_the_customers_own_it_are_told(desk: Scenario) -> None:
+    await declared(desk)
+    for who in ("qin.yu", "he.jing", "wen.ting"):
+        assert "emergency_declared" in desk.heard(who), who
+
+
+async def test_there_is_news_every_half_hour_until_it_is_stood_down(desk: Scenario) -> None:
+    first, _ = await declared(desk)
+    await desk.time_passes(minutes=91)
+    assert desk.heard("qin.yu").count("emergency_round") == 3
+    await desk.does("zhao.hong", "stand_down", first.number)
+    await desk.time_passes(hours=2)
+    assert desk.heard("qin.yu").count("emergency_round") == 3
+
+
+async def test_standing_down_tells_everybody_and_leaves_a_time_line(desk: Scenario) -> None:
+    first, _ = await declared(desk)
+    await desk.does("zhao.hong", "stand_down", first.number)
+    for who in ("xu.lan", "feng.lei", "pan.yue", "qin.yu"):
+        assert desk.heard(who).count("emergency_over") == 1, who
+    assert "emergency declared" in str(desk.last("qin.yu", "emergency_report").params["lines"])
+
+
+async def test_a_second_declaration_changes_nothing(desk: Scenario) -> None:
+    first, _ = await declared(desk)
+    before = (await desk.ticket(first.number)).version
+    assert not (await desk.does("wen.ting", "declare_emergency", first.number)).refused
+    assert (await desk.ticket(first.number)).version == before
+    rounds = await desk.desk.store.read(
+        lambda tx: tx.find(TimerRow, kind="emergency_round", state="pending")
+    )
+    assert len(rounds) == 1
