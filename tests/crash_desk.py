@@ -23,7 +23,7 @@ from channels.telegram.limiter import Limiter, Rate
 from core import crashpoints
 
 QUICK = Rate(10_000, 1.0)
-TICK = 0.05
+TICK = 0.2
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ async def warm(template: str) -> None:
 
 
 def be_born(life: Life) -> None:
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the log is no answer
     os.environ["PAIDAN_CRASH_AT"] = life.crash_at
     importlib.reload(crashpoints)
     # The peer does not limit how fast it is spoken to, and nobody waits for the ticking.

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,7 +26,6 @@ from bot.trial.botapi.wire import http_app, listen
 from core.crashpoints import POINTS
 from core.desk import Rules
 from core.people import Address
-from core.people import Person as Somebody
 from core.storage import schema
 from core.ticket import Step, Ticket, broken_link
 from core.words import say
@@ -227,7 +226,8 @@ class Findings:
         ask = self.world.ask
         self.expect("tickets", ask("SELECT count(*) FROM tickets"), [(1,)])
         steps = [row[0] for row in ask("SELECT action FROM journal ORDER BY seq")]
-        self.expect("steps", steps, list(STORY))
+        self.expect("steps of the story", [one for one in steps if one in STORY], list(STORY))
+        self.expect("steps that came twice", [o for o, n in Counter(steps).items() if n > 1], [])
         surveys = ask("SELECT state, score FROM surveys")
         self.expect("surveys", surveys, [("answered", 5)])
         inbox = Counter(row[0] for row in ask("SELECT state FROM inbox"))
@@ -244,7 +244,7 @@ class Findings:
         """Repeated only where the carrier may have had it when the kill came, and then marked."""
         api, ask = self.world.api, self.world.ask
         sent = [
-            (str(call.params["chat_id"]), str(call.params["text"]))
+            (call.params.text("chat_id"), call.params.text("text"))
             for call in api.calls("sendMessage")
         ]
         plain = Counter(each for each in sent if not any(mark in each[1] for mark in MARKS))
@@ -253,7 +253,9 @@ class Findings:
         self.expect("letters that came twice without a word", twice, [])
         repeated = ask("SELECT count(*) FROM outbox WHERE repeated AND state = 'sent'")[0][0]
         self.expect("letters marked as repeated", marked, repeated)
-        lost = ask("SELECT kind FROM outbox WHERE must AND channel = 'telegram' AND state <> 'sent'")
+        lost = ask(
+            "SELECT kind FROM outbox WHERE must AND channel = 'telegram' AND state <> 'sent'"
+        )
         self.expect("letters that must arrive and did not", lost, [])
         doubts = ask("SELECT count(*) FROM outbox WHERE repeated OR state = 'unknown'")[0][0]
         if not self.world.kills:
@@ -333,11 +335,11 @@ def world_of(folder: Path, template: Path, zygote: asyncio.subprocess.Process) -
 
 async def play(world: World) -> None:
     door = listen()
-    server = uvicorn.Server(uvicorn.Config(http_app(world.api), log_level="critical", lifespan="off"))
-    serving = asyncio.create_task(server.serve([door]))
-    world.life = Life(
-        **{**world.life.__dict__, "url": f"http://127.0.0.1:{door.getsockname()[1]}"}
+    server = uvicorn.Server(
+        uvicorn.Config(http_app(world.api), log_level="critical", lifespan="off")
     )
+    serving = asyncio.create_task(server.serve([door]))
+    world.life = Life(**{**world.life.__dict__, "url": f"http://127.0.0.1:{door.getsockname()[1]}"})
     try:
         await story(world)
     finally:
