@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 from telegram.ext import Application
 
-from bot import handlers, menus
+from bot import board, handlers, menus
 from bot.cards import CardChannel, Renderer
 from bot.handlers.context import Front
 from bot.loops import Worker, inbox_worker, outbox_worker
@@ -247,6 +247,10 @@ class Program:
         )
         if self.telegram is not None:
             self.ticker.every(REDRAW, "redraw", lambda: self._quietly(self.redraw()))
+            chat = self.telegram
+            self.ticker.every(
+                board.EVERY, "board", lambda: self._quietly(board.redraw(self.desk, chat))
+            )
         self.ticker.start()
         registry = CollectorRegistry()
         registry.register(DeskCollector(self))
@@ -307,6 +311,9 @@ class Program:
             self.pump.stop()
         for worker in self.workers:
             worker.stop()
+        for task in self._tasks:
+            if task.get_name() == "menus":  # they are told anew at every start
+                task.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(5):
                 await asyncio.gather(*self._tasks, return_exceptions=True)
