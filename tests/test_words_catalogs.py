@@ -77,7 +77,7 @@ TERMS: dict[str, set[str]] = {
     },
     "role": {*Role},
     "channel": {"telegram", "mail", "sms", "hotline", "web", "api"},
-    "what": {"site_code", "mode", "engineer", "site", "priority", "category", "device"},
+    "what": {"site_code", "mode", "engineer", "site", "priority", "category", "device", "moment"},
     "why": {"reply", "album", "settling", "recent", "follow_up"},
     "event": clock_events(),
     "calendar": calendars(),
@@ -118,7 +118,7 @@ OTHER = {
     "opened", "added", "edited", "unchanged", "filed", "done_already",
     "queue.line", "queue.empty", "duty.line", "duty.empty",
     "forecast.line", "forecast.empty", "why.clock",
-    "board.title", "board.line", "board.left", "board.late", "board.more", "board.bound", "plan.line",
+    "board.title", "board.line", "board.left", "board.late", "board.more", "plan.line",
     "why.reported", "why.understood", "why.offered", "why.passed_over",
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from telegram.ext import (
     filters,
 )
 
-from bot.handlers import buttons, commands, everyone
+from bot.handlers import buttons, commands, everyone, staff
 from bot.pump import report_failure
 
 AnyApplication = Application[Any, Any, Any, Any, Any, Any]
@@ -28,6 +28,7 @@ def register(app: AnyApplication) -> None:
         app.add_handler(CommandHandler(name, commands.enquiry, new))
     for name in commands.ON_TICKETS:
         app.add_handler(CommandHandler(name, commands.on_ticket, new))
+    app.add_handler(CommandHandler("board", staff.put_board, new & filters.ChatType.GROUPS))
     app.add_handler(CommandHandler("start", commands.start, new))
     app.add_handler(CommandHandler("new", commands.new, new))
     app.add_handler(CommandHandler("call", commands.call, new))
