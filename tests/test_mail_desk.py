@@ -1,0 +1,420 @@
+"""Mail through the whole desk: who it is from, which ticket, which action, and who is answered."""
+
+import re
+from datetime import timedelta
+from email.message import EmailMessage
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from channels.mail import pages
+from core.people import Address
+from core.rows import OptOut, OutboxRow
+from core.ticket import Message, StoredFile, Ticket
+from tests.mail_servers.desk import DESK, MailDesk, answer, letter
+from tests.scenario import a_desk
+from tests.test_story import asked, dispatched
+
+WANG = "wang@example.com"
+PROVEN = {"Authentication_Results": "mx.desk.test; dmarc=pass header.from=example.com"}
+
+
+@pytest.fixture
+async def post(tmp_path):
+    async with a_desk(tmp_path) as scenario:
+        yield MailDesk(scenario, tmp_path)
+
+
+async def report(post: MailDesk, **more: str) -> Ticket:
+    await post.gets(letter(f"王小明 <{WANG}>", "打印机坏了", "三楼财务 卡纸", **more))
+    return await post.scenario.latest()
+
+
+async def of(post: MailDesk, kind, **where):
+    return await post.desk.store.read(lambda tx: tx.find(kind, **where))
+
+
+async def mail_address(post: MailDesk, code: str) -> str:
+    person = await post.scenario.person(code)
+    (found,) = await of(post, Address, person_id=person.id, channel="mail")
+    return found.value
+
+
+# -- which ticket
+
+
+async def test_a_mail_is_a_report_and_its_sender_hears_the_number(post):
+    ticket = await report(post)
+    assert (ticket.symptom, ticket.origin) == ("打印机坏了\n三楼财务 卡纸", "mail")
+    assert ticket.number in post.sent(WANG)[0]["Subject"]
+
+
+async def test_an_answer_finds_its_ticket_and_is_not_acknowledged(post):
+    ticket = await report(post)
+    before = len(post.sent(WANG))
+    await post.gets(answer(post.sent(WANG)[0], WANG, "还有墨水也没了"))
+    assert [t.id for t in await post.scenario.tickets()] == [ticket.id]
+    assert len(post.sent(WANG)) == before
+    step = (await post.scenario.journal(ticket.number))[-1]
+    assert (step.action, step.detail["text"]) == ("add", "还有墨水也没了")
+    assert step.detail["why"] == "reply_address"
+
+
+async def test_an_answer_to_a_plain_address_finds_its_ticket_by_our_message_id(post):
+    ticket = await report(post)
+    plain = answer(post.sent(WANG)[0], WANG, "还有墨水也没了", To=DESK)
+    await post.gets(plain)
+    step = (await post.scenario.journal(ticket.number))[-1]
+    assert step.detail["why"] == "message_id"
+
+
+async def test_an_answer_to_ones_own_report_is_the_same_ticket(post):
+    first = letter(WANG, "打印机坏了", "卡纸")
+    await post.gets(first)
+    await post.gets(letter(WANG, "Re: 打印机坏了", "现在冒烟", In_Reply_To=first["Message-ID"]))
+    assert len(await post.scenario.tickets()) == 1
+
+
+async def test_a_second_mail_that_answers_nothing_is_a_ticket_of_its_own(post):
+    await report(post)
+    await post.gets(letter(WANG, "会议室没有网络", "全部断网"))
+    assert len(await post.scenario.tickets()) == 2
+
+
+async def test_a_number_in_the_subject_counts_from_whoever_takes_part(post):
+    ticket = await report(post)
+    await post.gets(letter(WANG, f"打印机 [#{ticket.number}]", "补充一下"))
+    assert len(await post.scenario.tickets()) == 1
+
+
+async def test_a_strangers_number_opens_a_ticket_that_may_be_related(post):
+    ticket = await report(post)
+    await post.gets(letter("eve@elsewhere.example", f"[#{ticket.number}]", "我也看看"))
+    mine, other = await post.scenario.tickets()
+    assert mine.id == ticket.id
+    first = (await post.scenario.journal(other.number))[0]
+    assert first.detail["related"] == ticket.number
+
+
+async def test_a_forged_reply_address_leads_nowhere(post):
+    ticket = await report(post)
+    forged = f"desk+t{ticket.number}.aaaaaaaaaaaa@desk.test"
+    await post.gets(letter("eve@elsewhere.example", "hello printer", "broken", to=forged))
+    assert len(await post.scenario.tickets()) == 2
+
+
+async def test_empty_ids_join_nobody(post):
+    for sender, subject in ((WANG, "Printer broken"), ("li@example.com", "Monitor broken")):
+        head = f"From: {sender}\r\nSubject: {subject}\r\nMessage-ID: <>\r\nIn-Reply-To: <>\r\n"
+        await post.gets(f"{head}\r\nIt does not start".encode())
+    assert len(await post.scenario.tickets()) == 2
+
+
+async def test_one_mail_to_two_mailboxes_is_one_ticket_and_one_acknowledgement(post):
+    mail = letter(WANG, "打印机坏了", "卡纸", to=f"{DESK}, help@desk.test")
+    await post.gets(mail)
+    await post.gets(mail, box="help@desk.test")
+    assert len(await post.scenario.tickets()) == 1
+    assert [(r.account, r.state) for r in await post.rows()] == [
+        (DESK, "done"),
+        ("help@desk.test", "ignored"),
+    ]
+    assert sum("打印机坏了" in str(m["Subject"]) for m in post.sent(WANG)) == 1
+
+
+async def test_a_mail_that_comes_again_under_a_new_number_is_not_heard_twice(post):
+    mail = letter(WANG, "打印机坏了", "卡纸")
+    for _ in range(3):
+        await post.gets(mail)
+    assert len(await post.scenario.tickets()) == 1
+
+
+# -- files, history, sizes
+
+
+async def test_an_attachment_is_stored_at_once(post):
+    mail = letter(WANG, "打印机坏了", "见附件")
+    mail.add_attachment(b"\x89PNG\r\n\x1a\n" + b"0" * 5000, "image", "png", filename="错误.png")
+    await post.gets(mail)
+    (file,) = await of(post, StoredFile)
+    assert (file.name, file.state, file.kind) == ("错误.png", "stored", "photo")
+    assert await post.arrivals.files.get(file.sha256)
+
+
+async def test_history_is_filed_without_a_ticket_or_a_word(post):
+    await post.gets(letter(WANG, "旧邮件", "很久以前"), archive=True)
+    assert await post.scenario.tickets() == []
+    assert [m.text for m in await of(post, Message)] == ["很久以前"]
+    assert post.drawer.kept == []
+
+
+async def test_a_mail_that_was_cut_is_still_a_ticket(post):
+    await post.gets(letter(WANG, "大附件", "开头"), truncated=True)
+    assert (await post.scenario.latest()).symptom == "大附件\n开头"
+
+
+async def test_a_mail_that_cannot_be_read_is_set_aside_and_the_next_goes_on(post):
+    await post.gets(b"", unreadable=True)
+    await report(post)
+    assert [row.state for row in await post.rows()] == ["dead", "done"]
+
+
+# -- machines
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Auto_Submitted": "auto-replied"},
+        {"List_Id": "<all.example.com>"},
+        {"Precedence": "bulk"},
+        {"From": "no-reply@example.com"},
+    ],
+)
+async def test_a_machines_mail_is_one_ticket_for_the_desk_and_nobody_is_answered(post, headers):
+    await post.gets(letter(WANG, "收款机离线 急 全店停业", "ALARM", **headers))
+    await post.scenario.time_passes(minutes=2)
+    ticket = await post.scenario.latest()
+    assert ticket.status == "new"  # whoever would come is not rung up by a machine
+    assert {each.recipient for each in post.drawer.kept} & {WANG, "no-reply@example.com"} == set()
+
+
+async def test_an_absence_note_goes_into_its_ticket_and_reopens_nothing(post):
+    await report(post)
+    note = answer(post.sent(WANG)[0], WANG, "I am away", Auto_Submitted="auto-replied")
+    await post.gets(note)
+    assert len(await post.scenario.tickets()) == 1
+
+
+async def test_our_own_mail_is_dropped(post):
+    await report(post)
+    await post.gets(post.sent(WANG)[0])
+    assert [row.state for row in await post.rows()] == ["done", "ignored"]
+
+
+def bounce(of_mail: EmailMessage, status: str = "5.1.1") -> bytes:
+    return (
+        b"From: MAILER-DAEMON@mx.example.com\r\nTo: desk@desk.test\r\n"
+        b"Subject: Undelivered Mail Returned to Sender\r\nMessage-ID: <b1@mx.example.com>\r\n"
+        b"Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=B\r\n\r\n"
+        b"--B\r\nContent-Type: text/plain\r\n\r\nUser unknown\r\n"
+        b"--B\r\nContent-Type: message/delivery-status\r\n\r\n"
+        b"Reporting-MTA: dns; mx.example.com\r\n\r\n"
+        b"Final-Recipient: rfc822; %s\r\nAction: failed\r\nStatus: %s\r\n\r\n"
+        b"--B\r\nContent-Type: message/rfc822\r\n\r\n%s\r\n--B--\r\n"
+        % (str(of_mail["To"]).encode(), status.encode(), of_mail.as_bytes())
+    )
+
+
+async def test_a_bounce_marks_the_address_and_lands_in_its_ticket(post):
+    ticket = await report(post)
+    await post.gets(bounce(post.sent(WANG)[0]))
+    (address,) = await of(post, Address, value=WANG)
+    assert address.state == "blocked"
+    assert (await post.scenario.journal(ticket.number))[-1].detail["text"] == f"{WANG}: 5.1.1"
+    assert len(await post.scenario.tickets()) == 1
+    states = [r.state for r in await of(post, OutboxRow, address=WANG) if r.kind == "ticket_opened"]
+    assert states == ["failed"]
+
+
+async def test_a_bounce_of_nothing_of_ours_is_one_ticket_without_an_answer(post):
+    await post.gets(bounce(letter("x@y.example", "spam", to="a@b.example")))
+    assert len(await post.scenario.tickets()) == 1
+    assert "mailer-daemon@mx.example.com" not in {each.recipient for each in post.drawer.kept}
+
+
+# -- actions
+
+
+async def test_the_first_line_confirms(post):
+    ticket = await report(post)
+    number = await resolved_for(post, ticket)
+    await post.gets(answer(post.last(WANG), WANG, "好了\n\n谢谢"))
+    assert (await post.scenario.ticket(number)).status == "closed"
+
+
+async def resolved_for(post: MailDesk, ticket: Ticket) -> str:
+    """An engineer comes and mends it."""
+    await post.scenario.does("zhao.hong", "set_site", ticket.number, "ZH-XZ")
+    await post.scenario.does("zhao.hong", "triage", ticket.number, "onsite")
+    engineer = await asked(post.scenario, ticket.number)
+    for action, arg in (("accept", ""), ("depart", ""), ("arrive", ""), ("resolve", "fixed")):
+        await post.scenario.does(engineer, action, ticket.number, arg)
+    return ticket.number
+
+
+async def test_a_digit_answers_the_survey(post):
+    ticket = await report(post)
+    await resolved_for(post, ticket)
+    await post.gets(answer(post.last(WANG), WANG, "1"))
+    await post.scenario.time_passes(days=1)
+    survey = post.last(WANG)
+    assert "List-Unsubscribe" in survey
+    await post.gets(answer(survey, WANG, "5"))
+    kinds = [row.kind for row in await of(post, OutboxRow, address=WANG)]
+    assert kinds[-1] == "survey_thanks"
+
+
+async def test_help_above_a_page_of_trouble_is_a_report(post):
+    await post.gets(letter(WANG, "打印机", "Help!\n\n打印机卡纸了, 三楼财务"))
+    assert len(await post.scenario.tickets()) == 1
+
+
+async def test_a_spoofed_technician_is_refused(post):
+    number = await dispatched(post.scenario)
+    engineer = await asked(post.scenario, number)
+    address = await mail_address(post, engineer)
+    await post.gets(letter(address, f"[#{number}]", f"接单 {number}"))
+    assert (await post.scenario.ticket(number)).status == "dispatched"
+    offer = next(m for m in post.sent(address) if number in str(m["Subject"]))
+    await post.gets(answer(offer, address, "1"))
+    assert (await post.scenario.ticket(number)).status == "dispatched"
+
+
+async def test_a_technician_vouched_for_by_our_own_server_accepts_by_mail(post):
+    number = await dispatched(post.scenario)
+    address = await mail_address(post, await asked(post.scenario, number))
+    await post.gets(letter(address, "Re: job", f"接单 {number}", **PROVEN))
+    assert (await post.scenario.ticket(number)).status == "accepted"
+
+
+async def test_a_verdict_of_a_server_that_nobody_trusts_is_none(post):
+    number = await dispatched(post.scenario)
+    address = await mail_address(post, await asked(post.scenario, number))
+    forged = {"Authentication_Results": "mx.evil.example; dmarc=pass header.from=example.com"}
+    await post.gets(letter(address, "Re: job", f"接单 {number}", **forged))
+    assert (await post.scenario.ticket(number)).status == "dispatched"
+
+
+async def test_a_mail_that_our_server_calls_forged_is_nobodys_word(post):
+    forged = {"Authentication_Results": "mx.desk.test; dmarc=fail header.from=example.com"}
+    await post.gets(letter(WANG, "打印机坏了", "卡纸", **forged))
+    assert len(await post.scenario.tickets()) == 1
+    assert await of(post, Address, value=WANG) == []
+    assert post.sent(WANG) == []
+
+
+# -- links
+
+
+def links(mail: EmailMessage) -> list[str]:
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return re.findall(r"https://desk\.test(/mail/do/\S+)", body.get_content())
+
+
+async def an_offer(post: MailDesk) -> tuple[str, list[str]]:
+    number = await dispatched(post.scenario)
+    address = await mail_address(post, await asked(post.scenario, number))
+    return number, links(post.last(address))
+
+
+async def request(post: MailDesk, method: str, path: str, **more):
+    d = post.door
+    made = pages.routes(post.signer, post.desk.now, d.show, d.act, d.refuse)
+    transport = httpx.ASGITransport(Starlette(routes=made))
+    async with httpx.AsyncClient(transport=transport, base_url="https://desk.test") as client:
+        found = await client.request(method, path, **more)
+    await post.scenario.settle()
+    return found
+
+
+async def test_opening_a_link_changes_nothing_and_pressing_its_button_acts(post):
+    number, (accept, *_) = await an_offer(post)
+    shown = await request(post, "GET", accept)
+    assert (shown.status_code, number in shown.text) == (200, True)
+    assert (await post.scenario.ticket(number)).status == "dispatched"
+    done = await request(post, "POST", accept)
+    assert done.status_code == 200
+    assert (await post.scenario.ticket(number)).status == "accepted"
+
+
+async def test_a_link_to_a_question_offers_its_answers(post):
+    number, (_, decline) = await an_offer(post)
+    shown = await request(post, "GET", decline)
+    forms = re.findall(r'action="([^"]+)"', shown.text)
+    assert len(forms) == 7
+    await request(post, "POST", forms[0])
+    steps = [(step.action, step.detail.get("arg")) for step in await post.scenario.journal(number)]
+    assert ("decline", "schedule") in steps
+
+
+async def test_a_forged_or_expired_link_gets_a_page_that_says_so(post):
+    _, (accept, *_) = await an_offer(post)
+    assert (await request(post, "POST", accept[:-1] + "!")).status_code == 410
+    post.scenario.moment += timedelta(days=8)
+    assert (await request(post, "POST", accept)).status_code == 410
+
+
+async def test_leaving_the_surveys_is_one_press(post):
+    ticket = await report(post)
+    await resolved_for(post, ticket)
+    await post.gets(answer(post.last(WANG), WANG, "好了"))
+    await post.scenario.time_passes(days=1)
+    way_out = str(post.last(WANG)["List-Unsubscribe"]).strip("<>").removeprefix("https://desk.test")
+    assert (await request(post, "POST", way_out)).status_code == 200
+    assert [row.place for row in await of(post, OptOut)] == [f"mail:{WANG}"]
+
+
+# -- loops
+
+
+async def test_two_desks_that_answer_each_other_stop(tmp_path):
+    """All automatic headers and all threading stripped, subjects too."""
+    here, there = tmp_path / "a", tmp_path / "b"
+    here.mkdir()
+    there.mkdir()
+    async with a_desk(here) as one, a_desk(there) as two:
+        a, b = MailDesk(one, here), MailDesk(two, there, "it@other.test")
+        await a.gets(letter("it@other.test", "打印机坏了", "卡纸"))
+        carried, seen = 0, {id(a): 0, id(b): 0}
+        for _ in range(50):
+            for source, target in ((a, b), (b, a)):
+                mails = source.sent(target.address)
+                for mail in mails[seen[id(source)] :]:
+                    carried += 1
+                    stripped = letter(source.address, f"Notice {carried}", text_of(mail))
+                    await target.gets(stripped)
+                seen[id(source)] = len(mails)
+        assert 1 <= len(a.sent(b.address)) <= 5
+        assert len(b.sent(a.address)) <= 5
+
+
+def text_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return re.sub(r"\d{6}", "", body.get_content())
+
+
+async def test_a_flood_waits_for_a_person(post):
+    for n in range(22):
+        await post.gets(letter(WANG, f"故障 {n}", "坏了"))
+    assert [row.state for row in await post.rows()].count("dead") == 2
+    assert post.troubles == ["mail_flood", "mail_flood"]
+
+
+async def test_at_most_five_answers_an_hour_go_to_one_sender(post):
+    for n in range(8):
+        await post.gets(letter(WANG, f"故障 {n}", "坏了"))
+    assert len(await post.scenario.tickets()) == 8
+    opened = [r for r in await of(post, OutboxRow, address=WANG) if r.kind == "ticket_opened"]
+    assert len(opened) == 5
+
+
+async def test_a_storm_switches_automatic_mail_off_and_is_told(tmp_path):
+    async with a_desk(tmp_path) as scenario:
+        post = MailDesk(scenario, tmp_path, storm=3)
+        for n in range(5):
+            await post.gets(letter(f"p{n}a@x{n}.example", "打印机坏了", "卡纸"))
+        assert len({each.recipient for each in post.drawer.kept if "@x" in each.recipient}) == 3
+        assert "mail_storm" in post.troubles
+
+
+async def test_answers_of_a_ticket_hang_together(post):
+    ticket = await report(post, Message_ID="<first@example.com>")
+    await resolved_for(post, ticket)
+    first, last = post.sent(WANG)[0], post.last(WANG)
+    assert first["In-Reply-To"] == "<first@example.com>"
+    assert str(first["Message-ID"]) in str(last["References"])
