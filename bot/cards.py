@@ -140,9 +140,9 @@ def _text(seen: View, audience: str, repeated: bool) -> str:
     if ticket.category:
         lines.append(line("category", category=ticket.category))
     if audience != "requester":
-        lines.append(line("requester", requester=seen.requester.name))
+        lines.append(line("requester", requester=_called(seen.requester, language)))
     if seen.assignee is not None:
-        lines.append(line("engineer", engineer=seen.assignee.name))
+        lines.append(line("engineer", engineer=_called(seen.assignee, language)))
     if ticket.due_at is not None and ticket.is_open and audience != "requester":
         lines.append(line("due", due=ticket.due_at.isoformat()))
     if seen.answer_by is not None:
@@ -182,6 +182,10 @@ def _rows(
 ) -> tuple[tuple[Button, ...], ...]:
     language = person.language or "zh_CN"
     return button_rows(choices, language, _addressee(person), key, names or {})
+
+
+def _called(person: Person, language: str) -> str:
+    return person.name_en if language == "en" and person.name_en else person.name
 
 
 def _addressee(person: Person) -> str:
@@ -240,7 +244,7 @@ class Renderer:
             text = say("card.repeated", {}, language=letter.language) + "\n" + text
         book = self.desk.register.open(tx)
         names = {code: book.site_name(code, letter.language) for code in book.sites}
-        names |= {code: person.name for code, person in book.by_code.items()}
+        names |= {code: _called(person, letter.language) for code, person in book.by_code.items()}
         return ChatMessage(
             html=html.escape(text, quote=False),
             buttons=button_rows(
