@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bot.trial.botapi import Person, Seen
-from bot.trial.desk import TrialProgram
+from bot.trial.desk import TrialProgram, free_port, next_morning, opening
+from core.sla.calendars import shipped
 from core.words import label
 
 PATIENCE = 20.0  # seconds, on a machine that is busy with other tests
@@ -71,3 +73,51 @@ async def test_from_one_message_to_five_stars(trial: TrialProgram, language: str
     await user.hears(button=label("rate", "5", words), timeout=PATIENCE)
     await user.taps(label("rate", "5", words)).answered(PATIENCE)
     assert await trial.world.story() == "end"
+
+
+OFFICE = shipped()["working_days"]
+
+
+def here(wall: str) -> datetime:
+    return OFFICE.at(datetime.fromisoformat(wall))
+
+
+@pytest.mark.parametrize(
+    ("now", "begins"),
+    [
+        ("2026-11-23 11:20", "2026-11-23 11:20"),  # a Monday
+        ("2026-11-23 03:00", "2026-11-23 10:00"),
+        ("2026-11-23 16:30", "2026-11-24 10:00"),
+        ("2026-11-27 19:00", "2026-11-30 10:00"),
+        ("2026-10-03 12:00", "2026-10-08 10:00"),  # National Day's week
+    ],
+)
+def test_a_trial_begins_while_engineers_are_on(now: str, begins: str) -> None:
+    assert opening(OFFICE, here(now)) == here(begins)
+
+
+def test_the_next_morning_is_never_today() -> None:
+    early = here("2026-11-23 03:00")
+    assert next_morning(OFFICE, early) == here("2026-11-24 10:00")
+
+
+async def test_a_taken_port_is_told_in_a_sentence(
+    trial: TrialProgram, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = int(trial.program.server.address.rpartition(":")[2])
+    with pytest.raises(SystemExit):
+        free_port(port)
+    assert capsys.readouterr().err.startswith(f"Port {port} on 127.0.0.1 is taken")
+
+
+async def test_a_waiting_browser_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    async with TrialProgram(tmp_path) as trial:
+        someone = trial.world.people[0].telegram_id
+        path = f"{trial.program.server.address}/trial/api/events?phones={someone}"
+        async with httpx.AsyncClient(timeout=PATIENCE) as browser:
+            news = (await browser.get(path)).json()
+            waiting = f"{path}&session={news['session']}&since={news['version'] + 99}"
+            poll = asyncio.create_task(browser.get(waiting))
+            await asyncio.sleep(0.2)
+            trial.api.close()
+            assert (await poll).status_code == 204
