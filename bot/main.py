@@ -33,12 +33,13 @@ from bot.sms import add_sms
 from channels import http
 from channels.telegram.limiter import Limiter
 from channels.telegram.sending import TelegramChannel
-from core import absence, files, inbox, outbox, outlook, sheet, timers, year_ahead
+from core import absence, files, inbox, levels, outbox, outlook, sheet, timers, year_ahead
 from core.desk import Desk, Rules
+from core.dispatch import arriving
 from core.errors import StorageBusy
 from core.inbox import Poison
 from core.ports import Channel, Now, Store, Tx
-from core.rows import InboxRow, OutboxRow, Setting
+from core.rows import Counter, InboxRow, OutboxRow, Setting
 from core.sla.calendars import shipped
 from core.sla.policy import shipped_policy
 from core.storage import schema
@@ -135,12 +136,27 @@ class Program:
                 sure=section.sure,
             ),
         )
+        self._levels = -1
+        await self.load_levels()
         self.key = await self._key()
         self.desk.wake = self.wake
         if isinstance(self.store, SqliteStore):
             # One process on this file: whatever was claimed belongs to a process that is gone.
             await inbox.release(self.desk)
             await outbox.rescue(self.desk, all_of_them=True)
+
+    async def load_levels(self) -> None:
+        """Policies and calendars, again when somebody saved a change in another process."""
+
+        def body(tx: Tx) -> None:
+            counter = tx.get(Counter, levels.CHANGES)
+            version = counter.value if counter else 0
+            if version != self._levels:
+                self.desk.calendars = levels.load_calendars(tx)
+                self.desk.policies = levels.load_policies(tx)
+                self._levels = version
+
+        await self.store.read(body)
 
     async def _key(self) -> bytes:
         """The key that signs buttons: from the settings, or made once and kept in the database."""
@@ -239,6 +255,7 @@ class Program:
             self._spawn(self._menus(), "menus")
         bytes_store = files.FileStore(Path(self.settings.files))
         self.ticker.every(SWEEP, "sweep", lambda: self._quietly(timers.sweep(self.desk)))
+        self.ticker.every(RESCUE, "levels", lambda: self._quietly(self.load_levels()))
         self.ticker.every(RESCUE, "rescue", lambda: self._quietly(outbox.rescue(self.desk)))
         self.ticker.every(
             FETCH,
@@ -265,6 +282,7 @@ class Program:
         """The desk's own recurring looks, as rows like any other deadline."""
         outlook.plan(tx, self.now())
         absence.plan(tx, self.desk, self.now())
+        arriving.give_codes(tx)
         year_ahead.plan(tx, self.desk, self.now())
 
     def _spawn(self, work: "Awaitable[None]", name: str) -> None:
