@@ -22,6 +22,7 @@ from bot.sms import add_sms
 from bot.trial import page
 from bot.trial.botapi import BotApi
 from bot.trial.botapi.wire import routes as bot_api_routes
+from bot.trial.mail import TrialMail
 from bot.trial.sms import TrialSms
 from bot.trial.world import Language, Seat, Step, TrialPerson, TrialPost
 from channels import http
@@ -300,9 +301,11 @@ class TrialProgram:
         self.world = TrialDesk(program, self.clock, self.api.bell.ring)
         await self.world.settle_in(self.api.token.partition(":")[0])
         self.world.sms = self.sms
+        self.world.mail = mail = TrialMail(program, self.api.bell.ring)
         program.routes += page.routes(self.api, self.world)
         await program.start()
         self.sms.reach(program.server.address)
+        mail.reach(program.server.address)
         return self
 
     async def __aexit__(self, *_: object) -> None:
