@@ -158,6 +158,8 @@ ACTIONS: Mapping[A, Spec] = {
     A.DETACH: Spec(who=OWN),
     A.ACKNOWLEDGE: Spec(who=HEARERS | JOB, words=_words("知悉 收到", "ack, acknowledge")),
     A.CALL: Spec(who=DESK | JOB),
+    A.ACCEPT_CLAIM: Spec(who=SUPERVISOR, words=_words("认可补报", "accept claim")),
+    A.CALLBACK_DONE: Spec(who=DESK | QUALITY, words=_words("已回访 回访", "called back")),
     A.RATE: Spec(who=OWN, args=SCORES, words=_words("评分", "rate"), sms="RATE"),
     A.ADD_ENGINEER: Spec(who=DESK),
     A.OFFER_DELIVERED: Spec(who=NOBODY),
@@ -167,7 +169,9 @@ ACTIONS: Mapping[A, Spec] = {
     A.APPLY_PLAN: Spec(who=DESK),
 }
 
-AFTER_CLOSING = {A.REOPEN, A.RATE, A.ADD, A.NOTE, A.CALL, A.ACKNOWLEDGE}
+AFTER_CLOSING = {
+    A.REOPEN, A.RATE, A.ADD, A.NOTE, A.CALL, A.ACKNOWLEDGE, A.ACCEPT_CLAIM, A.CALLBACK_DONE,
+}  # fmt: skip
 
 
 def may(action: A, roles: Collection[str], relations: Collection[Relation]) -> bool:

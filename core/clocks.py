@@ -4,19 +4,21 @@ core/sla does the reckoning and knows no ticket; here its answers become rows, t
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.lifecycle import Action
 from core.messages import Choice, Value
-from core.notices import SlaBreach, SlaWarning
+from core.notices import SlaBreach, SlaLateOnAttach, SlaPromiseFailed, SlaWarning, kind_of
 from core.people import Person, Role
-from core.rows import TicketClocks, VerdictRow
-from core.sla.clock import Mark, Reading, State, read
+from core.ports import Tx
+from core.rows import OutboxRow, TicketClocks, VerdictRow
+from core.sla.clock import Mark, Reading, State, read_all
+from core.sla.errors import SlaRefusal
 from core.sla.ladder import Kind, Warning, next_at, promise_in, to_send, warnings
 from core.sla.policy import Attached, Facts, Policy, policy_on, zone_now
-from core.sla.verdict import verdict
+from core.sla.verdict import Outcome, Verdict, verdict
 from core.telling import language_of
 from core.ticket import Offer, Step
 
@@ -33,6 +35,15 @@ ROLES: Mapping[str, Role] = {
 }
 # For the clocks these are what others call by another name.
 EVENTS = {Action.NOT_A_FAULT: "cancel"}
+ALARMS = {
+    Kind.SOON: SlaWarning,
+    Kind.BREACH: SlaBreach,
+    Kind.AFTER_BREACH: SlaBreach,
+    Kind.LATE_ON_ATTACH: SlaLateOnAttach,
+    Kind.PROMISE_FAILED: SlaPromiseFailed,
+}
+LETTERS = tuple(sorted({kind_of(notice) for notice in ALARMS.values()}))
+CLAIM = "claim"  # why a verdict was followed by another: a claim was accepted
 Kept = Mapping[str, Value]
 
 
@@ -41,17 +52,27 @@ class Running:
     """One clock of the ticket, as it reads now."""
 
     attached: Attached
-    reading: Reading
+    cycles: list[Reading]
     planned: list[Warning]
     fired: frozenset[str]
     attached_at: datetime | None
 
     @property
+    def reading(self) -> Reading:
+        return self.cycles[-1]
+
+    @property
     def milestone(self) -> str:
         return self.attached.clock.milestone
 
-    def name(self, warning_name: str) -> str:
-        return f"{self.reading.cycle}:{warning_name}"
+    @property
+    def heard(self) -> frozenset[str]:
+        """Names of this cycle's warnings that were sent, or that need not be sent any more."""
+        mine = f"{self.reading.cycle}:"
+        return frozenset(name.removeprefix(mine) for name in self.fired if name.startswith(mine))
+
+    def settled(self, names: Iterable[str]) -> "Running":
+        return replace(self, fired=self.fired | {f"{self.reading.cycle}:{name}" for name in names})
 
 
 def renew(hand: "InHand") -> None:
@@ -60,7 +81,10 @@ def renew(hand: "InHand") -> None:
     policy = _policy(hand, kept)
     if policy is None:
         return
-    running = _running(hand, policy, kept)
+    running = [
+        _without_alarm_on_return(hand, clock, kept) for clock in _running(hand, policy, kept)
+    ]
+    _take_back_letters(hand, running, kept)
     _save(hand, policy, kept, running)
 
 
@@ -70,8 +94,10 @@ def look(hand: "InHand") -> None:
     policy = _policy(hand, kept)
     if kept is None or policy is None:
         return
-    running = [_warn(hand, clock) for clock in _running(hand, policy, kept)]
-    _save(hand, policy, kept, running)
+    running = _running(hand, policy, kept)
+    due = [(clock, *to_send(clock.planned, clock.heard, hand.now)) for clock in running]
+    _warn(hand, [(clock, warning) for clock, warning, _ in due if warning is not None])
+    _save(hand, policy, kept, [clock.settled(names) for clock, _, names in due])
 
 
 def readings(hand: "InHand") -> list[Running]:
@@ -79,6 +105,16 @@ def readings(hand: "InHand") -> list[Running]:
     kept = hand.tx.get(TicketClocks, hand.ticket.id)
     policy = _policy(hand, kept)
     return _running(hand, policy, kept) if policy else []
+
+
+def promise_failed(hand: "InHand") -> bool:
+    """Whether a clock that was silenced by a promise wakes, or has woken, because it failed."""
+    return any(
+        warning.kind is Kind.PROMISE_FAILED
+        for clock in readings(hand)
+        if clock.reading.ticking
+        for warning in clock.planned
+    )
 
 
 def _policy(hand: "InHand", kept: TicketClocks | None) -> Policy | None:
@@ -91,11 +127,13 @@ def _policy(hand: "InHand", kept: TicketClocks | None) -> Policy | None:
     return policy_on(policies, opened)
 
 
-def facts(hand: "InHand") -> Facts:
+def facts(hand: "InHand", at: datetime | None = None) -> Facts:
+    """What the policy may ask; the zone is that of the hour in which the clock started."""
+    at = at or hand.ticket.opened_at
     site = hand.book.sites.get(hand.ticket.site or "")
     resident = hand.desk.calendars["resident"]
     return Facts(
-        zone=zone_now(site.zone, resident.is_open(hand.now)) if site else "",
+        zone=zone_now(site.zone, resident.is_open(at)) if site else "",
         priority=hand.ticket.priority,
         vip=hand.ticket.vip,
         category=hand.ticket.category,
@@ -124,39 +162,92 @@ def marks(history: Iterable[Step]) -> list[Mark]:
 def _running(hand: "InHand", policy: Policy, kept: TicketClocks | None) -> list[Running]:
     told = marks(hand.history)
     events = {mark.event for mark in told}
-    states = kept.states if kept else {}
+    opened = facts(hand)
     found = []
-    for milestone, attached in policy.clocks(facts(hand)).items():
+    for attached in policy.clocks(opened).values():
         if not attached.clock.starts & events:
             continue
-        state = states.get(milestone, {})
-        attached_at = _attached_at(hand, attached, state)
-        calendar = hand.desk.calendars[attached.clock.calendar]
-        reading = read(told, attached.clock, calendar, hand.now, attached_at=attached_at)
-        promise = promise_in(told, reading)
-        planned = warnings(reading, attached.clock, calendar, promise)
-        fired = frozenset(str(state.get("fired", "")).split())
-        found.append(Running(attached, reading, planned, fired, attached_at))
+        clock = _read(hand, attached, told, kept)
+        began = facts(hand, clock.reading.started or hand.now)
+        if began != opened:
+            attached = policy.clocks(began).get(clock.milestone, attached)
+            clock = _read(hand, attached, told, kept)
+        found.append(clock)
     return found
 
 
-def _attached_at(hand: "InHand", attached: Attached, state: Kept) -> datetime | None:
-    """When this very target came to the ticket, if it had another one before (clock rule 10)."""
-    if not state:
-        return None
-    if state.get("rule") == attached.rule:
-        at = state.get("attached_at")
-        return datetime.fromisoformat(str(at)) if at else None
-    return hand.now
+def _read(
+    hand: "InHand", attached: Attached, told: list[Mark], kept: TicketClocks | None
+) -> Running:
+    clock, calendar = attached.clock, hand.desk.calendars[attached.clock.calendar]
+    attached_at = _attached_at(hand, attached, kept)
+    cycles = read_all(
+        told,
+        clock,
+        calendar,
+        hand.now,
+        attached_at=attached_at,
+        claims_need_approval=hand.desk.rules.claims_need_approval,
+    ) or [Reading(milestone=clock.milestone, state=State.IDLE)]
+    planned = warnings(cycles[-1], clock, calendar, promise_in(told, cycles[-1]))
+    fired = frozenset(str(_state_of(kept, clock.milestone).get("fired", "")).split("|")) - {""}
+    return Running(attached, cycles, planned, fired, attached_at)
+
+
+def _state_of(kept: TicketClocks | None, milestone: str) -> Kept:
+    return kept.states.get(milestone, {}) if kept else {}
+
+
+def _attached_at(hand: "InHand", attached: Attached, kept: TicketClocks | None) -> datetime | None:
+    """When this very target came to the ticket, if the ticket was there before (clock rule 10)."""
+    state = _state_of(kept, attached.clock.milestone)
+    if kept is not None and state.get("rule") != attached.rule:
+        return hand.now
+    at = state.get("attached_at")
+    return datetime.fromisoformat(str(at)) if at else None
+
+
+def _without_alarm_on_return(hand: "InHand", clock: Running, kept: TicketClocks | None) -> Running:
+    """Nobody is warned at the moment of reopening (clock rule 11)."""
+    was = _state_of(kept, clock.milestone)
+    returned = was.get("state") == State.STOPPED and was.get("cycle") == clock.reading.cycle
+    if not returned or not clock.reading.ticking:
+        return clock
+    return clock.settled(w.name for w in clock.planned if w.at <= hand.now)
+
+
+def _take_back_letters(hand: "InHand", running: list[Running], kept: TicketClocks | None) -> None:
+    """Alarms that still wait for their receiver's hours are void once somebody has promised
+    something, or once the clock has come to its end."""
+    promised = hand.history[-1].action == Action.ACKNOWLEDGE
+    ended = {
+        clock.milestone
+        for clock in running
+        if not clock.reading.ticking
+        and _state_of(kept, clock.milestone).get("state") in {State.RUNNING, State.PAUSED}
+    }
+    if not promised and not ended:
+        return
+    for letter in hand.tx.find(OutboxRow, ticket_id=hand.ticket.id, kind=LETTERS, state="pending"):
+        if promised or letter.params.get("milestone") in ended:
+            hand.tx.update_where(
+                OutboxRow,
+                {"id": letter.id, "state": "pending"},
+                state="dropped",
+                settled_at=hand.now,
+            )
 
 
 def _save(
     hand: "InHand", policy: Policy, kept: TicketClocks | None, running: list[Running]
 ) -> None:
-    for clock in running:
-        _write_verdict(hand, policy, clock)
+    _write_verdicts(hand, policy, kept, running)
     following = min((at for clock in running if (at := _next(clock)) is not None), default=None)
-    states = {clock.milestone: _state(clock) for clock in running}
+    # a clock that the facts took away keeps what it has said, should they bring it back
+    states = {
+        **(kept.states if kept else {}),
+        **{clock.milestone: _state(clock) for clock in running},
+    }
     row = TicketClocks(
         ticket_id=hand.ticket.id, policy=policy.version, states=states, next_at=following
     )
@@ -172,14 +263,7 @@ def _save(
 
 
 def _next(clock: Running) -> datetime | None:
-    if not clock.reading.ticking:
-        return None
-    fired = {name.partition(":")[2] for name in clock.fired if name.startswith(_cycle(clock))}
-    return next_at(clock.planned, fired)
-
-
-def _cycle(clock: Running) -> str:
-    return f"{clock.reading.cycle}:"
+    return next_at(clock.planned, clock.heard) if clock.reading.ticking else None
 
 
 def _state(clock: Running) -> dict[str, Value]:
@@ -190,7 +274,7 @@ def _state(clock: Running) -> dict[str, Value]:
         "state": str(reading.state),
         "due": reading.due.isoformat() if reading.due else None,
         "attached_at": clock.attached_at.isoformat() if clock.attached_at else None,
-        "fired": " ".join(sorted(clock.fired)),
+        "fired": "|".join(sorted(clock.fired)),
     }
 
 
@@ -208,72 +292,158 @@ def _nearest(running: Iterable[Running]) -> datetime | None:
 # -- verdicts
 
 
-def _write_verdict(hand: "InHand", policy: Policy, clock: Running) -> None:
+def _write_verdicts(
+    hand: "InHand", policy: Policy, kept: TicketClocks | None, running: list[Running]
+) -> None:
+    """What is decided about the cycles since the last look; one that began may have ended one."""
+    decided = [
+        told
+        for clock in running
+        for reading in clock.cycles
+        if reading.cycle >= int(str(_state_of(kept, clock.milestone).get("cycle") or 0))
+        and (told := _verdict(hand, policy, clock, reading)) is not None
+    ]
+    if not decided:
+        return
+    written = hand.tx.find(VerdictRow, order="id", ticket_id=hand.ticket.id)
+    for told in decided:
+        _write_verdict(hand, told, [row for row in written if _same_promise(row, told)])
+
+
+def _verdict(hand: "InHand", policy: Policy, clock: Running, reading: Reading) -> Verdict | None:
     calendar = hand.desk.calendars[clock.attached.clock.calendar]
-    opened = calendar.local(clock.reading.started or hand.now).date()
-    told = verdict(
-        clock.reading,
+    opened = calendar.local(reading.started or hand.now).date()
+    return verdict(
+        reading,
         clock.attached.clock,
         policy=policy.version,
         rule=clock.attached.rule,
         calendar_version=calendar.version(opened).label,
     )
-    if told is None:
-        return
-    written = hand.tx.find(
-        VerdictRow,
-        order="id",
-        ticket_id=hand.ticket.id,
-        milestone=told.milestone,
-        cycle=told.cycle,
-    )
-    if any(row.final for row in written) or (written and not told.final):
+
+
+def _same_promise(row: VerdictRow, told: Verdict) -> bool:
+    return (row.milestone, row.cycle) == (told.milestone, told.cycle)
+
+
+def _write_verdict(hand: "InHand", told: Verdict, written: list[VerdictRow]) -> None:
+    """What was written stays; something further is written where something further happened."""
+    why, who = _why_again(hand, told, written[-1]) if written else ("", "")
+    if written and not why:
         return
     values = asdict(told) | {"outcome": str(told.outcome), "target_source": str(told.target_source)}
-    if written:  # broken before it stopped: the outcome stays, now the seconds are known
-        values |= {"corrects": written[0].id, "why": "stopped"}
-    hand.tx.add(VerdictRow(ticket_id=hand.ticket.id, written_at=hand.now, **values))
+    hand.tx.add(
+        VerdictRow(
+            ticket_id=hand.ticket.id,
+            written_at=hand.now,
+            corrects=written[0].id if written else None,
+            who=who,
+            why=why,
+            **values,
+        )
+    )
+
+
+def _why_again(hand: "InHand", told: Verdict, last: VerdictRow) -> tuple[str, str]:
+    """Why another row follows, and by whom; nothing where only a calendar was edited since."""
+    if last.who and last.why != CLAIM:
+        return "", ""  # a person has decided
+    by = hand.by.person
+    if hand.history[-1].action == Action.ACCEPT_CLAIM and told.at != last.at and by is not None:
+        return CLAIM, by.code or by.name
+    if told.final and not last.final:
+        return "stopped", ""
+    if last.final and told.at > last.at:
+        return "reopened", ""
+    return "", ""
+
+
+def correct_verdict(
+    tx: Tx, verdict_id: int, outcome: Outcome, *, who: str, why: str, now: datetime
+) -> VerdictRow:
+    """Overrule a verdict by a further row; the row itself stays as it was written."""
+    row = tx.get(VerdictRow, verdict_id)
+    if row is None:
+        raise SlaRefusal(f"there is no verdict {verdict_id}")
+    if not who.strip() or not why.strip():
+        raise SlaRefusal("a correction says who and why")
+    return tx.insert(
+        replace(
+            row,
+            id=0,
+            outcome=str(outcome),
+            final=True,
+            corrects=row.corrects or row.id,
+            who=who,
+            why=why,
+            written_at=now,
+        )
+    )
+
+
+def standing(rows: Iterable[VerdictRow]) -> list[VerdictRow]:
+    """What a report counts: of each promise the last word."""
+    last = {(row.ticket_id, row.milestone, row.cycle): row for row in sorted(rows, key=_written)}
+    return list(last.values())
+
+
+def _written(row: VerdictRow) -> int:
+    return row.id
 
 
 # -- warnings
 
 
-def _warn(hand: "InHand", clock: Running) -> Running:
-    """Send the one warning that counts now; what it settles never fires again."""
-    mine = {name.partition(":")[2] for name in clock.fired if name.startswith(_cycle(clock))}
-    warning, settled = to_send(clock.planned, mine, hand.now)
-    if warning is None:
-        return clock
-    for audience in warning.audience:
-        for person in _audience(hand, audience):
-            _tell(hand, clock, warning, person)
-    fired = clock.fired | {clock.name(name) for name in settled}
-    return Running(clock.attached, clock.reading, clock.planned, fired, clock.attached_at)
+def _warn(hand: "InHand", due: list[tuple[Running, Warning]]) -> None:
+    """Each clock's one warning that counts now; a promise that failed is one matter for all."""
+    failed = [(clock, warning) for clock, warning in due if warning.kind is Kind.PROMISE_FAILED]
+    for clock, warning in due:
+        if warning.kind is not Kind.PROMISE_FAILED:
+            for person in _hearers(hand, clock, warning):
+                _tell(hand, clock, warning, person)
+    told: set[int] = set()
+    for clock, warning in sorted(failed, key=lambda pair: pair[0].reading.due or pair[1].at):
+        for person in _hearers(hand, clock, warning):
+            if person.id not in told:
+                told.add(person.id)
+                _tell(hand, clock, warning, person)
+
+
+def _hearers(hand: "InHand", clock: Running, warning: Warning) -> list[Person]:
+    """Whoever the rung names. A clock that never rests finds somebody who is awake: where
+    nobody of them is on duty, the escalation centre hears of it too (clock rule 12)."""
+    people = [p for name in warning.audience for p in _audience(hand, name)]
+    people = people or _audience(hand, "desk")
+    if _round_the_clock(hand, clock) and not hand.book.on_duty(people, hand.now):
+        people += _audience(hand, "escalation_centre")
+    return list({person.id: person for person in people}.values())
 
 
 def _audience(hand: "InHand", name: str) -> list[Person]:
-    if name == "engineer":
-        holder = hand.assignee
-        if holder is not None:
-            return [holder]
-        asked = hand.tx.find(Offer, ticket_id=hand.ticket.id, state="open")
-        return [p for offer in asked if (p := hand.person(offer.person_id))]
-    return hand.book.with_role(ROLES[name])
+    if name != "engineer":
+        return hand.book.with_role(ROLES[name])
+    holder = hand.assignee
+    if holder is not None:
+        return [holder]
+    asked = hand.tx.find(Offer, ticket_id=hand.ticket.id, state="open")
+    return [p for offer in asked if (p := hand.person(offer.person_id))]
+
+
+def _round_the_clock(hand: "InHand", clock: Running) -> bool:
+    return hand.desk.calendars[clock.attached.clock.calendar].round_the_clock
 
 
 def _tell(hand: "InHand", clock: Running, warning: Warning, person: Person) -> None:
-    broken = warning.kind is not Kind.SOON
-    made = SlaBreach if broken else SlaWarning
-    due = clock.reading.due or warning.at
     holder = hand.assignee
+    promised = warning.kind is Kind.PROMISE_FAILED
     hand.tell(
         person,
-        made(
+        ALARMS[warning.kind](
             number=hand.ticket.number,
             milestone=clock.milestone,
             site=hand.book.site_name(hand.ticket.site, language_of(person)),
             holder=holder.name if holder else "",
-            due=due,
+            due=warning.at if promised else clock.reading.due or warning.at,
             late=_minutes(hand.now - warning.at) if warning.late else "",
         ),
         choices=_choices(hand, person),
@@ -291,8 +461,7 @@ def _choices(hand: "InHand", person: Person) -> tuple[Choice, ...]:
 
 def _not_before(hand: "InHand", clock: Running, person: Person) -> datetime | None:
     """A clock that never rests wakes people; any other waits for the receiver's own hours."""
-    calendar = hand.desk.calendars[clock.attached.clock.calendar]
-    if calendar.round_the_clock or not (person.duty or person.on_call):
+    if _round_the_clock(hand, clock) or not (person.duty or person.on_call):
         return None
     rota, code = hand.book.rota(hand.now), person.code or ""
     if rota.duty(code, hand.now) is not None:

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from core.moments import read_moment
+from core.moments import read_moment, read_past_moment
 from core.ports import Capabilities, Now, Store
 from core.register import Register
 from core.sla.calendar import Calendar
@@ -36,6 +36,7 @@ class Rules:
     reopen: timedelta = timedelta(days=7)
     urge_every: timedelta = timedelta(minutes=30)
     promise: timedelta = timedelta(minutes=30)  # what a bare acknowledgement promises
+    claims_need_approval: bool = False  # a late entry counts only once a supervisor accepts it
     draft: timedelta = timedelta(hours=2)
     prompt: timedelta = timedelta(hours=48)
 
@@ -56,6 +57,10 @@ class Desk:
     def moment_in(self, text: str, now: datetime) -> datetime | None:
         """A moment that a person typed: 15:00, 明天 9:30, 2026-11-24 14:00; None if it is none."""
         return read_moment(text, now.astimezone(self.rules.zone))
+
+    def past_moment_in(self, text: str, now: datetime) -> datetime | None:
+        """When something happened, as a person typed it: 14:05, 昨天 17:30."""
+        return read_past_moment(text, now.astimezone(self.rules.zone))
 
     @cached_property
     def working_days(self) -> Calendar:

@@ -52,7 +52,9 @@ class InHand:
         cause: str = "",
     ) -> None:
         """`cause` names what set this off, the same on every run: an inbox row or a timer."""
-        self.tx, self.desk, self.ticket, self.by, self.now = tx, desk, ticket, by, now
+        self.tx, self.desk, self.ticket, self.by = tx, desk, ticket, by
+        # A wall clock that was put back must not make a journal run backwards.
+        self.now = now = max(now, ticket.changed_at)
         self.at = min(at or now, now)  # when it happened, which is never after it was told
         self._before = ticket
         self.is_new = is_new

@@ -90,6 +90,8 @@ class Action(StrEnum):
     RATE = "rate"
     ADD_ENGINEER = "add_engineer"
     OFFER_DELIVERED = "offer_delivered"  # the engineer's telephone has it: the arrival clock starts
+    ACCEPT_CLAIM = "accept_claim"  # a step that was entered late counts from its own time
+    CALLBACK_DONE = "callback_done"  # the day after, the desk asked how it is
     HUMAN_REPLY = "human_reply"  # a person's words have reached the requester
     DECLARE_EMERGENCY = "declare_emergency"
     STAND_DOWN = "stand_down"
@@ -198,6 +200,8 @@ LIFE: Mapping[Action, Move] = {
     A.DETACH: _from(*OPEN),
     A.ACKNOWLEDGE: _from(*Status),
     A.CALL: _from(*Status),
+    A.ACCEPT_CLAIM: _from(*Status),
+    A.CALLBACK_DONE: _from(S.RESOLVED, S.CONFIRMED, S.CLOSED),
     A.RATE: _from(S.RESOLVED, S.CONFIRMED, S.CLOSED),
     A.ADD_ENGINEER: _from(*ON_SITE),
     A.OFFER_DELIVERED: _from(*Status),

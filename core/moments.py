@@ -5,6 +5,8 @@ import unicodedata
 from datetime import date, datetime, time, timedelta
 
 _DAYS = {"今天": 0, "今日": 0, "today": 0, "明天": 1, "明日": 1, "tomorrow": 1, "后天": 2}
+_PAST_DAYS = {"": 0, "今天": 0, "today": 0, "昨天": 1, "昨日": 1, "yesterday": 1, "前天": 2}
+_ROUNDED_UP = timedelta(minutes=5)  # who looks at the clock says "five past" a little early
 _TIME = re.compile(
     r"(?P<part>上午|早上|中午|下午|晚上)?\s*(?P<hour>\d{1,2})"
     r"(?:[:时点](?P<minute>\d{1,2})?分?(?P<half>半)?|(?=\s*[ap]m))\s*(?P<half_day>am|pm)?",
@@ -28,6 +30,26 @@ def read_moment(text: str, now: datetime) -> datetime | None:
         return None
     moment = datetime.combine(day or now.date(), at, now.tzinfo)
     return moment + timedelta(days=1) if day is None and moment <= now else moment
+
+
+def read_past_moment(text: str, now: datetime) -> datetime | None:
+    """The moment that is meant, if the text is nothing but one: the last such time of day."""
+    plain = unicodedata.normalize("NFKC", text).strip().lower()
+    dated = _DATE.search(plain)
+    rest = plain.replace(dated[0], " ") if dated else plain
+    spoken = _TIME.search(rest)
+    at = _time(spoken) if spoken else None
+    if spoken is None or at is None:
+        return None
+    word = rest.replace(spoken[0], " ").strip()
+    if word and (word not in _PAST_DAYS or dated):
+        return None
+    day = _date(dated, now) if dated else now.date() - timedelta(days=_PAST_DAYS.get(word, 0))
+    if day is None:
+        return None
+    moment = datetime.combine(day, at, now.tzinfo)
+    is_ahead = moment > now + _ROUNDED_UP
+    return moment - timedelta(days=1) if is_ahead and not word and not dated else moment
 
 
 def _time(spoken: "re.Match[str]") -> time | None:

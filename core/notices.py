@@ -555,6 +555,41 @@ class SlaBreach(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlaLateOnAttach(AboutTicket):
+    """A new priority or site brought a target that was used up already: said once."""
+
+    must: ClassVar[bool] = True
+    milestone: str
+    site: str
+    holder: str
+    due: datetime
+    late: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlaPromiseFailed(AboutTicket):
+    """Somebody promised something by `due`, and it has not come."""
+
+    must: ClassVar[bool] = True
+    milestone: str
+    site: str
+    holder: str
+    due: datetime
+    late: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimToAccept(AboutTicket):
+    """A step was entered late, and counts from its own time only if a supervisor says so."""
+
+    must: ClassVar[bool] = True
+    engineer: str
+    status: str
+    at: datetime
+    entered: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast(Notice):
     """What will be late unless somebody acts; the lines are made in the reader's language."""
 

@@ -29,7 +29,7 @@ NEEDLESS = frozenset({"survey_asked", "survey_reminder"})
 TELLING = frozenset({
     "closed_unconfirmed", "desk_not_solved", "job_moved", "job_not_solved", "job_taken",
     "low_score", "message_added", "nobody_accepts", "nobody_to_ask", "remote_agreed",
-    "remote_started", "sla_breach", "sla_warning",
+    "remote_started", "sla_breach", "sla_late_on_attach", "sla_promise_failed", "sla_warning",
 })  # fmt: skip
 
 Moot = Callable[[Tx, OutboxRow], bool]

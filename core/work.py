@@ -176,7 +176,7 @@ def _ask_for_approval(hand: InHand, request: Request) -> None:
         ClaimToAccept(
             number=hand.ticket.number,
             engineer=_name(hand.by.person),
-            step=request.action,
+            status=hand.ticket.status,
             at=hand.at,
             entered=hand.now,
         ),

@@ -77,7 +77,7 @@ def warnings(
         return [
             Warning(reading.attached_at, "attach", _top(clock), Kind.LATE_ON_ATTACH, reading.cycle)
         ]
-    planned = sorted(_ladder(reading, clock, calendar), key=lambda warning: warning.at)
+    planned = sorted(_from_attachment(reading, clock, calendar), key=lambda warning: warning.at)
     if reading.stopped_at is not None:
         planned = [warning for warning in planned if warning.at < reading.stopped_at]
     return planned if promise is None else _kept_silent(planned, promise, reading, clock)
@@ -113,6 +113,13 @@ def deferred_until(receiver: Calendar, at: datetime, clock_calendar: Calendar) -
 def _top(clock: Clock) -> tuple[str, ...]:
     breach = [rung for rung in clock.ladder if rung.at == 1]
     return breach[0].audience if breach else ("supervisor",)
+
+
+def _from_attachment(reading: Reading, clock: Clock, calendar: Calendar) -> Iterator[Warning]:
+    """What a new target had used up before it came is told when it comes, and is not late."""
+    for warning in _ladder(reading, clock, calendar):
+        since = reading.attached_at or warning.at
+        yield warning if warning.at >= since else replace(warning, at=since)
 
 
 def _ladder(reading: Reading, clock: Clock, calendar: Calendar) -> Iterator[Warning]:
@@ -160,12 +167,13 @@ def _kept_silent(
     if reading.stopped_at is not None and reading.stopped_at <= promise.until:
         return []
     silenced = [warning for warning in planned if warning.at <= promise.until]
+    if not silenced:
+        return planned  # this clock had nothing to say until then
     after = [warning for warning in planned if warning.at > promise.until]
-    heard = silenced[-1:] or after[:1]
     failed = Warning(
         promise.until,
         f"promise {promise.until.isoformat()}",
-        heard[0].audience if heard else _top(clock),
+        silenced[-1].audience,
         Kind.PROMISE_FAILED,
         reading.cycle,
     )
