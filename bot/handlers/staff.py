@@ -1,12 +1,15 @@
-"""What only staff do: the board for a group."""
+"""What only staff do in the chat: a board for the group, arrival by place or sticker."""
 
 import telegram
 
 from bot import board
+from bot.handlers import commands, everyone
 from bot.handlers.context import Context, front, heard, slot
 from core import intake, work
+from core.dispatch import arriving
 from core.errors import Refusal
 from core.ports import Tx
+from core.work import Outcome
 
 
 async def put_board(update: telegram.Update, context: Context) -> None:
@@ -27,3 +30,33 @@ async def put_board(update: telegram.Update, context: Context) -> None:
     except Refusal:
         await work.ignore(desk, row.inbox_id, "may not place the board")
     row.settle()
+
+
+async def location(update: telegram.Update, context: Context) -> None:
+    """An engineer who shares a location has arrived; anybody else has said something."""
+    row, given = slot(), front(context)
+    inbound = heard(update, context)
+    outcome = await arriving.at_location(given.desk, inbound, row.inbox_id)
+    await _settle(update, context, outcome)
+
+
+async def sticker(update: telegram.Update, context: Context) -> None:
+    """/start c_CODE, from the sticker at a site: the engineer is there."""
+    row, given = slot(), front(context)
+    outcome = await arriving.at_sticker(given.desk, heard(update, context), row.inbox_id)
+    if outcome is None:
+        await commands.start(update, context)
+    else:
+        await _settle(update, context, outcome)
+
+
+async def _settle(update: telegram.Update, context: Context, outcome: Outcome | None) -> None:
+    """A refusal is said in words; what was no arrival is a message like any other."""
+    if outcome is None:
+        await everyone.message(update, context)
+        return
+    desk = front(context).desk
+    if outcome.refused:
+        guest = await intake.known(desk, heard(update, context))
+        await work.say_refused(desk, outcome, guest.actor)
+    slot().settle()
