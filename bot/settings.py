@@ -8,11 +8,20 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+SHORTEST_SECRET = 16  # characters
 PREFIX = "PAIDAN_"  # PAIDAN_TELEGRAM__TOKEN stands for token in [telegram]
 DEFAULT_FILE = Path("paidan.toml")
 
@@ -35,6 +44,13 @@ class Telegram(_Section):
     proxy: str = ""  # http://… or socks5://…
     webhook_url: str = ""  # empty: long polling, which needs no address of ours
     webhook_secret: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def _proven(self) -> Self:
+        """Without a secret anybody could post updates in Telegram's name."""
+        if self.webhook_url and len(self.webhook_secret.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"webhook_url needs a webhook_secret of {SHORTEST_SECRET} characters")
+        return self
 
 
 class Http(_Section):
@@ -187,13 +203,16 @@ def _with_files(values: dict[str, Any], folder: Path) -> dict[str, Any]:
         elif isinstance(value, list) and all(isinstance(one, dict) for one in value):
             found[name] = [_with_files(one, folder) for one in value]
         elif name.endswith("_file"):
-            secret = folder / str(value)
-            if not secret.exists():
-                raise WrongSettings([f"{name}: there is no file {secret}"])
-            found[name.removesuffix("_file")] = secret.read_text("utf-8").strip()
+            found[name.removesuffix("_file")] = _secret(folder / str(value))
         else:
             found[name] = value
     return found
+
+
+def _secret(file: Path) -> str:
+    if not file.exists():
+        raise WrongSettings([f"there is no file {file}"])
+    return file.read_text("utf-8").strip()
 
 
 def _with_environment(values: dict[str, Any], environ: Mapping[str, str]) -> None:
@@ -209,6 +228,8 @@ def _with_environment(values: dict[str, Any], environ: Mapping[str, str]) -> Non
                 place = place[int(section)]
             else:
                 place = place.setdefault(section, {})
+        if last.endswith("_file"):
+            last, value = last.removesuffix("_file"), _secret(Path(value))
         place[last] = value
 
 

@@ -1,0 +1,58 @@
+"""Settings: loaded once, and a wrong one stops the start and names its line."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.settings import WrongSettings, load
+
+
+def problems(folder: Path, text: str, environ: dict[str, str] | None = None) -> list[str]:
+    file = folder / "paidan.toml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(WrongSettings) as wrong:
+        load(file, environ or {})
+    return wrong.value.problems
+
+
+def test_a_wrong_value_names_its_line(tmp_path):
+    (said,) = problems(tmp_path, '[http]\nhost = "127.0.0.1"\nport = 99999\n')
+    assert said.startswith(f"{tmp_path / 'paidan.toml'}, line 3: http.port: ")
+
+
+def test_an_unknown_setting_is_refused(tmp_path):
+    (said,) = problems(tmp_path, '[desk]\nzoen = "Asia/Shanghai"\n')
+    assert "line 2: desk.zoen: there is no such setting" in said
+
+
+def test_an_unknown_zone_is_refused(tmp_path):
+    (said,) = problems(tmp_path, '[desk]\nzone = "Asia/Kanton"\n')
+    assert "there is no time zone 'Asia/Kanton'" in said
+
+
+def test_a_web_hook_without_a_secret_is_refused(tmp_path):
+    (said,) = problems(tmp_path, '[telegram]\ntoken = "1:x"\nwebhook_url = "https://x.example"\n')
+    assert "webhook_secret" in said
+
+
+def test_a_file_that_is_named_and_not_there_is_said(tmp_path):
+    with pytest.raises(WrongSettings, match="there is no such file"):
+        load(tmp_path / "nowhere.toml", {})
+
+
+def test_a_secret_comes_from_a_file_or_from_the_environment(tmp_path):
+    (tmp_path / "token").write_text("1:from-a-file\n", "utf-8")
+    file = tmp_path / "paidan.toml"
+    file.write_text('[telegram]\ntoken_file = "token"\n', "utf-8")
+    given = load(file, {}).telegram
+    assert given is not None
+    assert given.token.get_secret_value() == "1:from-a-file"
+    other = load(file, {"PAIDAN_TELEGRAM__TOKEN": "1:from-outside"}).telegram
+    assert other is not None
+    assert other.token.get_secret_value() == "1:from-outside"
+
+
+def test_secrets_are_not_shown(tmp_path):
+    file = tmp_path / "paidan.toml"
+    file.write_text('[telegram]\ntoken = "1:very-secret"\n', "utf-8")
+    assert "very-secret" not in repr(load(file, {}))
