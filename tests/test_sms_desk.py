@@ -210,3 +210,13 @@ async def test_an_answer_to_what_was_asked_back_counts_with_its_number(phones):
     await phones.says(engineer, f"1 {number}")
     assert number in asked_back
     assert await status(phones, number) == "en_route"
+
+
+async def test_a_digit_that_the_gateway_brings_again_a_minute_later_takes_no_second_step(phones):
+    number = await reported(phones)
+    engineer = await ringing(phones, number)
+    event = {"type": "sms.received", "data": {"from": engineer, "text": "1"}}
+    for key in ("first", "again"):
+        await phones.event(event, key)
+        await phones.scenario.time_passes(seconds=60)
+    assert await status(phones, number) == "accepted"

@@ -212,3 +212,21 @@ async def test_a_digit_never_answers_another_ticket_than_the_display_showed(
             answer_all(at + timedelta(hours=1))
 
         await scenario.desk.store.write(body)
+
+
+async def test_a_digit_typed_before_the_next_text_can_be_read_is_asked_back(ask):
+    def body(tx):
+        for serial in (1, 2):
+            turn(tx, letter(tx, serial))
+        at = START + READING
+        first = prompts.press(
+            tx, PHONE, Digit(1), said_at=at, now=at, repeat=False, moot=never
+        )  # fmt: skip
+        prompts.call_next(tx, PHONE, at, never)
+        turn(tx, tx.first(OutboxRow, state="pending", address=PHONE.address), at)
+        hasty = prompts.press(
+            tx, PHONE, Digit(1), said_at=at + READING / 2, now=at, repeat=False, moot=never
+        )  # fmt: skip
+        return first.ticket, hasty
+
+    assert await ask(body) == (number_of(1), keypad.Unanswered("crossed"))
