@@ -33,7 +33,7 @@ from bot.sms import add_sms
 from channels import http
 from channels.telegram.limiter import Limiter
 from channels.telegram.sending import TelegramChannel
-from core import absence, files, inbox, levels, outbox, outlook, sheet, timers, year_ahead
+from core import absence, files, inbox, levels, outbox, outlook, planning, sheet, timers, year_ahead
 from core.desk import Desk, Rules
 from core.dispatch import arriving
 from core.errors import StorageBusy
@@ -261,6 +261,9 @@ class Program:
             FETCH,
             "files",
             lambda: self._quietly(files.fetch_wanted(self.desk, bytes_store, self._fetchers)),
+        )
+        self.ticker.every(
+            planning.EVERY, "plan", lambda: self._quietly(planning.propose(self.desk))
         )
         if self.telegram is not None:
             self.ticker.every(REDRAW, "redraw", lambda: self._quietly(self.redraw()))

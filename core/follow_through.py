@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from core import absence, clocks, closing, emergency, outlook, year_ahead
+from core import absence, clocks, closing, emergency, outlook, planning, year_ahead
 from core.desk import Desk
 from core.dispatch import backlog, leaving, offers
 from core.in_hand import InHand
@@ -154,6 +154,7 @@ HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     emergency.LINK: on_ticket(emergency.link_child),
     emergency.FOLLOW: on_ticket(emergency.follow_parent),
     emergency.ROUND: on_ticket(_round),
+    planning.PLANNED: on_ticket(planning.offer_planned),
     backlog.DRAIN: backlog.drain,
     leaving.NUDGE: on_ticket(_leave_by),
     leaving.ALARM: on_ticket(_not_left),

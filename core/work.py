@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from core import actions, closing, emergency
+from core import actions, closing, emergency, planning
 from core.desk import Desk
 from core.dispatch import backlog, leaving, offers
 from core.errors import IllegalMove, Missing, NoSuchTicket, NotAllowed, Refusal, TakenByAnother
@@ -858,6 +858,11 @@ def _link_duplicate(hand: InHand, request: Request) -> None:
     hand.answer(NoteKept(number=hand.ticket.number))
 
 
+def _apply_plan(hand: InHand, request: Request) -> None:
+    planning.use(hand, request.arg)
+    hand.answer(NoteKept(number=hand.ticket.number))
+
+
 def _tell_desk(hand: InHand) -> None:
     """The desk is told of every step on site at once (R-038), without a sound."""
     notice = DeskStep(
@@ -911,4 +916,5 @@ EFFECTS: Mapping[Action, Callable[[InHand, Request], str | None]] = {
     A.DECLARE_EMERGENCY: _declare_emergency,
     A.STAND_DOWN: _stand_down,
     A.LINK_DUPLICATE: _link_duplicate,
+    A.APPLY_PLAN: _apply_plan,
 }

@@ -295,7 +295,8 @@ def _loads(hand: InHand) -> dict[int, int]:
     return found
 
 
-def _choose(hand: InHand, asked: set[str]) -> Choosing:
+def job_of(hand: InHand) -> Job:
+    """The visit as the choice and the planner see it."""
     ticket = hand.ticket
     site = hand.book.sites[ticket.site or ""]
     resident_hours = hand.desk.calendars.get("resident")
@@ -304,7 +305,7 @@ def _choose(hand: InHand, asked: set[str]) -> Choosing:
         for offer in hand.tx.find(Offer, ticket_id=ticket.id, state="declined")
         if offer.answered_at and offer.person_id in hand.book.staff
     }
-    job = Job(
+    return Job(
         number=ticket.number,
         site=site.code,
         city=site.city,
@@ -318,9 +319,12 @@ def _choose(hand: InHand, asked: set[str]) -> Choosing:
         declined=declined,
         skill=skill_for(hand, ticket.category),
     )
+
+
+def _choose(hand: InHand, asked: set[str]) -> Choosing:
     people = [p for p in hand.book.with_role(*ENGINEERS) if str(p.id) not in asked]
     return choose(
-        job,
+        job_of(hand),
         engineers(hand, people),
         hand.now,
         hand.book.travel.minutes,
