@@ -93,7 +93,19 @@ def take(
 
 async def known(desk: Desk, inbound: Inbound) -> Guest:
     """Who stands behind an address, before anything is decided."""
-    return await desk.store.write(lambda tx: door(tx, desk, inbound, desk.now()))
+    guest = await desk.store.read(lambda tx: _as_before(tx, inbound))
+    return guest or await desk.store.write(lambda tx: door(tx, desk, inbound, desk.now()))
+
+
+def _as_before(tx: Tx, inbound: Inbound) -> Guest | None:
+    """Somebody of whom there is nothing new to write down: the usual case, and no commit."""
+    address = tx.first(
+        Address, channel=inbound.channel, account=inbound.account, value=inbound.sender
+    )
+    person = tx.get(Person, address.person_id) if address else None
+    if address is None or person is None or address.state != "ok" or not person.language:
+        return None
+    return _guest(inbound, person, address)
 
 
 def word_for(action: Action, language: str) -> str:
@@ -115,6 +127,10 @@ def door(tx: Tx, desk: Desk, inbound: Inbound, now: datetime) -> Guest:
     assert person is not None, address
     if not person.language and inbound.language:
         person = tx.update(person, language=_language(inbound.language))
+    return _guest(inbound, person, address)
+
+
+def _guest(inbound: Inbound, person: Person, address: Address) -> Guest:
     reply = Reply(
         channel=inbound.channel,
         account=inbound.account,
