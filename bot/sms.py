@@ -11,7 +11,7 @@ import httpx
 from starlette.routing import BaseRoute
 
 from bot.schedule import Ticker
-from bot.settings import Settings, Sms
+from bot.settings import Settings, Sms, WrongSettings
 from channels.sms.gateways import KINDS
 from channels.sms.gateways.capcom6 import Capcom6
 from channels.sms.gateways.kannel import Kannel
@@ -64,7 +64,7 @@ class Host(Protocol):
     ) -> None: ...
 
 
-class WrongGateway(ValueError):
+class WrongGateway(WrongSettings):
     """A section that its carrier would refuse; the program does not start."""
 
 
@@ -130,7 +130,7 @@ def gateway(section: Sms, public_url: str) -> Gateway:
     try:
         return KINDS[{"smsgate": "capcom6"}.get(section.kind, section.kind)](**given)
     except ValueError as wrong:
-        raise WrongGateway(f"sms {section.name}: {wrong}") from wrong
+        raise WrongGateway([f"sms {section.name}: {wrong}"]) from wrong
 
 
 def catalog(section: Sms) -> Catalog | None:
@@ -143,7 +143,7 @@ def catalog(section: Sms) -> Catalog | None:
     for finding in findings:
         log.warning("sms template %s %s: %s", section.name, finding.kind, finding.problem)
     if severe := [f"{one.kind}: {one.problem}" for one in findings if one.severe]:
-        raise WrongGateway(f"sms {section.name}: {'; '.join(severe)}")
+        raise WrongGateway([f"sms {section.name}: {one}" for one in severe])
     return made
 
 
