@@ -93,7 +93,7 @@ def take(
 
 async def known(desk: Desk, inbound: Inbound) -> Guest:
     """Who stands behind an address, before anything is decided."""
-    guest = await desk.store.read(lambda tx: _as_before(tx, inbound))
+    guest: Guest | None = await desk.store.read(lambda tx: _as_before(tx, inbound))
     return guest or await desk.store.write(lambda tx: door(tx, desk, inbound, desk.now()))
 
 
