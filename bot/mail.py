@@ -27,7 +27,7 @@ from channels.mail.machine import Bounce
 from channels.mail.parse import Mail
 from channels.mail.render import SURVEYS, render
 from channels.mail.sender import SmtpChannel
-from channels.mail.settings import MailboxSettings, SmtpSettings, Token
+from channels.mail.settings import MailboxSettings, Pace, SmtpSettings, Token
 from channels.mail.tokens import Link, Signer
 from core import inbox, intake, outbox, work
 from core.actions import ACTIONS
@@ -46,6 +46,7 @@ from core.telling import Reply, language_of
 from core.ticket import Message, Ticket
 from core.words import label, say
 
+PACE = Pace()
 LINKS_LAST = timedelta(days=7)
 HOUR, TEN_MINUTES, DAY = timedelta(hours=1), timedelta(minutes=10), timedelta(days=1)
 SWEEP = 3600.0  # seconds between the sweepings of old counts
@@ -80,7 +81,7 @@ class Host(Protocol):
     ) -> None: ...
 
 
-def add_mail(program: Host, section: Section) -> list[Inbox]:
+def add_mail(program: Host, section: Section, pace: Pace = PACE) -> list[Inbox]:
     """Switch the channel on: a reader for each mailbox, one account to send by."""
 
     async def alert(kind: str, params: Mapping[str, str]) -> None:
@@ -92,7 +93,8 @@ def add_mail(program: Host, section: Section) -> list[Inbox]:
     keep = inbox.keeper(program.desk, program.wake)
     cursors = Cursors(program.desk)
     boxes, reading = [], []
-    for wanted in map(mailbox_settings, section.mailboxes):
+    for each in section.mailboxes:
+        wanted = replace(mailbox_settings(each), pace=pace)
         box = Inbox(wanted, ImapMailbox(wanted), alert=alert)
         boxes.append(box)
         reading.append(asyncio.ensure_future(box.run(keep, cursors, program.now)))
