@@ -19,6 +19,7 @@ from core.people import Role
 from core.sla.clock import ACCEPT_CLAIM, Pace
 from core.sla.days import DayKind
 from core.sla.forecast import Needs
+from core.understand.devices import devices
 from core.words import NAMED, languages
 from core.words.catalogs import entries
 from core.words.template import slots
@@ -85,6 +86,7 @@ TERMS: dict[str, set[str]] = {
     "part": {*PARTS},
     "objection": {*OBJECTIONS},
     "needs": {*Needs},
+    "device": {device.label for device in devices().values()},
     "provisional": {"yes"},
     "on_attach": {"yes"},
     "official": {"yes"},
