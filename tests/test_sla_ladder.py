@@ -1,7 +1,7 @@
 """Warnings: in calendar time, up the ladder, each once, and silent while a promise holds."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -252,3 +252,15 @@ def test_warnings_do_not_move_while_nothing_happens(first, second):
         for now in (at("03-02 09:00") + timedelta(minutes=m) for m in (first, second))
     ]
     assert plans[0] == plans[1]
+
+
+def test_two_levels_of_one_moment_both_hear_of_it_once() -> None:
+    at = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    planned = [
+        Warning(at, "rung4", ("manager",), Kind.AFTER_BREACH),
+        Warning(at, "repeat1", ("supervisor",), Kind.AFTER_BREACH),
+    ]
+    sent, names = to_send(planned, (), at)
+    assert sent is not None
+    assert sent.audience == ("manager", "supervisor")
+    assert names == ["rung4", "repeat1"]

@@ -94,8 +94,12 @@ def to_send(
     due = [warning for warning in planned if warning.at <= now and warning.name not in fired]
     if not due:
         return None, []
-    late = now - due[-1].at > LATE_FROM
-    return replace(due[-1], late=late), [warning.name for warning in due]
+    last = due[-1]
+    # half an hour after a breach may be 150 % as well: both levels hear of it, once
+    together = [name for warning in due if warning.at == last.at for name in warning.audience]
+    late = now - last.at > LATE_FROM
+    heard = replace(last, audience=tuple(dict.fromkeys(together)), late=late)
+    return heard, [warning.name for warning in due]
 
 
 def next_at(planned: Sequence[Warning], fired: Collection[str]) -> datetime | None:
