@@ -33,9 +33,20 @@ from bot.sms import add_sms
 from channels import http
 from channels.telegram.limiter import Limiter
 from channels.telegram.sending import TelegramChannel
-from core import absence, files, inbox, levels, outbox, outlook, planning, sheet, timers, year_ahead
+from core import (
+    absence,
+    arriving,
+    files,
+    inbox,
+    levels,
+    outbox,
+    outlook,
+    planning,
+    sheet,
+    timers,
+    year_ahead,
+)
 from core.desk import Desk, Rules
-from core.dispatch import arriving
 from core.errors import StorageBusy
 from core.inbox import Poison
 from core.ports import Channel, Now, Store, Tx

@@ -8,7 +8,20 @@ from core.words import languages, say
 
 EVERYBODY = ("new", "my", "status", "lang", "help")
 STAFF = ("my", "status", "why", "duty", "leave", "cover", "lang", "help")
-DESK = ("queue", "forecast", "assign", "call", "my", "status", "why", "duty", "leave", "cover", "lang", "help")
+DESK = (
+    "queue",
+    "forecast",
+    "assign",
+    "call",
+    "my",
+    "status",
+    "why",
+    "duty",
+    "leave",
+    "cover",
+    "lang",
+    "help",
+)
 TWO_LETTERS = {"zh_CN": "zh", "en": "en"}
 
 

@@ -1,6 +1,7 @@
 """Many reports of one thing, or one of something grave: seen, declared, followed to its end."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from core import closing, story
@@ -143,7 +144,9 @@ def link(hand: InHand, number: str) -> None:
 
 def link_child(hand: InHand, timer: TimerRow) -> None:
     """By the declaration: what is alike and not yet in anybody's hands."""
-    if hand.ticket.status in LINKABLE and hand.ticket.parent_id is None:
+    if hand.ticket.status not in LINKABLE or hand.ticket.parent_id is not None:
+        return
+    with suppress(NoSuchTicket):  # the matter itself was linked to another meanwhile
         link(hand, str(timer.payload["parent"]))
 
 
@@ -167,6 +170,7 @@ def follow_parent(hand: InHand, timer: TimerRow) -> None:
         A.RESOLVE, detail={"text": result, "why": "parent"}, to=S.RESOLVED, resolved_at=hand.now
     )
     closing.ask_whether_it_works(hand, result=result)
+    tell_children(hand, result)
 
 
 def _later(hand: InHand, kind: str, child: Ticket, **payload: str) -> None:

@@ -1,6 +1,6 @@
 """Arrival is proven where it can be, and never refused for want of a proof."""
 
-from core.dispatch import arriving
+from core import arriving
 from core.messages import Inbound, Location
 from core.people import Site
 from core.work import Outcome

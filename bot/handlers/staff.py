@@ -5,8 +5,7 @@ import telegram
 from bot import board
 from bot.handlers import commands, everyone
 from bot.handlers.context import Context, front, heard, slot
-from core import intake, work
-from core.dispatch import arriving
+from core import arriving, intake, work
 from core.errors import Refusal
 from core.ports import Tx
 from core.work import Outcome
