@@ -174,7 +174,7 @@ def test_an_acknowledgement_with_a_promise_silences_every_level():
 
 def test_a_promise_that_fails_wakes_the_ladder():
     assert table(plan(promised("03-02 12:30"), now="03-02 12:30")) == [
-        "03-02 12:30 promise_failed supervisor",
+        "03-02 12:30 promise_failed engineer+supervisor+manager",
         "03-02 13:00 after_breach supervisor",
         "03-02 14:00 after_breach supervisor",
     ]

@@ -101,8 +101,8 @@ class Life:
         tickets = await self.desk.desk.store.read(lambda tx: tx.find(Ticket, order="-id", limit=40))
         alive = [ticket for ticket in tickets if ticket.status != "cancelled"]
         if not alive or self.chance.random() < 1 / 8:
-            who = self.chance.choice(("tang.wei", "xu.lan"))
-            await self.desk.hears(who, self.chance.choice(REPORTS))
+            sender = self.chance.choice(("tang.wei", "xu.lan"))
+            await self.desk.hears(sender, self.chance.choice(REPORTS))
             await self.time(timedelta(minutes=1))
             await self.somebody_accepts()
             return
@@ -329,7 +329,8 @@ class Trial:
 
     def lateness(self) -> tuple[list[timedelta], list[timedelta]]:
         """While the desk was up, and after a restart."""
-        up, restarted = [], []
+        up: list[timedelta] = []
+        restarted: list[timedelta] = []
         for one in self.sent:
             since = max(w.since for w in self.due[one.name] if w.since <= one.now)
             back = self.back(since)

@@ -174,10 +174,11 @@ def _kept_silent(
     if not silenced:
         return planned  # this clock had nothing to say until then
     after = [warning for warning in planned if warning.at > promise.until]
+    unheard = [warning for warning in silenced if warning.at > promise.made_at] or silenced[-1:]
     failed = Warning(
         promise.until,
         f"promise {promise.until.isoformat()}",
-        silenced[-1].audience,
+        tuple(dict.fromkeys(name for warning in unheard for name in warning.audience)),
         Kind.PROMISE_FAILED,
         reading.cycle,
     )
