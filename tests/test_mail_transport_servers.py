@@ -258,7 +258,7 @@ async def test_report_acknowledgement_and_reply_are_one_conversation(town, store
         await town.wang_writes(report)
         await eventually(lambda: store.mails)
         await channel.send(letter_to("wang@desk.test", reply_to="<r1@example.com>"))
-        answer = await asyncio.wait_for(town.letters.get(), 10)
+        answer = await asyncio.wait_for(town.letters.get(), 30)
         reply = message(
             To=str(answer["Reply-To"]),
             Subject=f"Re: {answer['Subject']}",
@@ -275,7 +275,7 @@ async def test_report_acknowledgement_and_reply_are_one_conversation(town, store
 
 async def test_the_check_proves_every_step_and_leaves_no_unread_mail(town):
     wanted = to(town.imap, address=town.way_out.address, processed="已处理")
-    findings = [finding async for finding in check(wanted, town.way_out, SIGNER, now, patience=10)]
+    findings = [finding async for finding in check(wanted, town.way_out, SIGNER, now, patience=30)]
     assert [finding.step for finding in findings] == (
         ["connect", "login", "folder", "processed", "idle", "send", "loop", "send", "plus"]
     )

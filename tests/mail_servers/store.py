@@ -94,7 +94,7 @@ async def reading(wanted: MailboxSettings, store: MemoryStore) -> AsyncIterator[
         await asyncio.wait({work})
 
 
-async def eventually(true: Callable[[], object], within: float = 10) -> float:
+async def eventually(true: Callable[[], object], within: float = 30) -> float:
     """Seconds until it was true."""
     began = time.monotonic()
     while not true():
