@@ -94,7 +94,9 @@ def take(
 async def known(desk: Desk, inbound: Inbound) -> Guest:
     """Who stands behind an address, before anything is decided."""
     guest: Guest | None = await desk.store.read(lambda tx: _as_before(tx, inbound))
-    return guest or await desk.store.write(lambda tx: door(tx, desk, inbound, desk.now()))
+    if guest is not None:
+        return guest
+    return await desk.store.write(lambda tx: door(tx, desk, inbound, desk.now()))
 
 
 def _as_before(tx: Tx, inbound: Inbound) -> Guest | None:

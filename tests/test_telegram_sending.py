@@ -13,12 +13,11 @@ from telegram.ext import ExtBot
 from bot.trial.botapi import BotApi, Person
 from bot.trial.botapi.values import Refused
 from bot.trial.botapi.wire import InProcess
-from core.errors import FileTooLarge, FileVanished
 from channels.telegram.limiter import Limiter, Rate
 from channels.telegram.limits import Button, ChatMessage, Key
 from channels.telegram.sending import Menu, TelegramChannel
 from channels.telegram.verdicts import verdict
-from core.errors import Unclear, Undeliverable
+from core.errors import FileTooLarge, FileVanished, Unclear, Undeliverable
 from core.messages import File, Letter
 from core.ports import Channel
 

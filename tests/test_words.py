@@ -88,7 +88,8 @@ NORMAL: dict[str, Value] = {
     "minutes": 35, "milestone": "onsite_arrival", "holder": "王强", "late": "",
     "trouble": "mailbox_folder_refused", "detail": "x", "lines": "…", "reference": "17",
     "year": 2027,
-    "asked": "decline", "parent": "100435", "covered": "陈静", "place": "天河营业部", "commander": "赵红",
+    "asked": "decline", "parent": "100435", "covered": "陈静", "place": "天河营业部",
+    "commander": "赵红",
     "reports": 4, "jobs": 3, "engineers": 5, "saved": 40, "missing": 1,
 }  # fmt: skip
 
@@ -104,7 +105,8 @@ def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-PASSED_ON = {"engineer_says", "requester_says", "story", "lines", "forecast"}  # as long as what it carries
+# As long as what they carry.
+PASSED_ON = {"engineer_says", "requester_says", "story", "lines", "forecast"}
 
 
 @pytest.mark.parametrize("kind", sorted(NOTICES.keys() - PASSED_ON))
