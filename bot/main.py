@@ -145,6 +145,7 @@ class Program:
                 settle=timedelta(seconds=section.settle_seconds),
                 survey_at=time(section.survey_hour),
                 sure=section.sure,
+                claims_need_approval=section.claims_need_approval,
             ),
         )
         self._levels = -1

@@ -139,6 +139,7 @@ class DeskSection(_Section):
     settle_seconds: int = Field(default=45, ge=0, le=600)
     survey_hour: int = Field(default=10, ge=0, le=23)
     sure: float = Field(default=0.6, ge=0, le=1)
+    claims_need_approval: bool = False  # a late entry counts once a supervisor accepts it
 
     @field_validator("zone")
     @classmethod

@@ -95,6 +95,7 @@ class RemoteAssigned(AboutTicket):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineerEnRoute(AboutTicket):
     engineer: str
+    code: str  # four digits that the user tells the engineer: proof of the arrival
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

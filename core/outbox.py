@@ -100,14 +100,14 @@ async def send(desk: Desk, channel: Channel, row: OutboxRow) -> None:
 async def _held(desk: Desk, row: OutboxRow) -> AsyncIterator[None]:
     """Keep the lease for as long as the carrier takes: a mail server may think for ten minutes."""
 
+    def prolong(tx: Tx) -> None:
+        tx.update_where(OutboxRow, _mine(row), lease_until=desk.now() + LEASE)
+
     async def renew() -> None:
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
             with suppress(StorageBusy):
-                until = desk.now() + LEASE
-                await desk.store.write(
-                    lambda tx: tx.update_where(OutboxRow, _mine(row), lease_until=until)
-                )
+                await desk.store.write(prolong)
 
     renewing = asyncio.create_task(renew())
     try:

@@ -1,5 +1,7 @@
 """From a settled report to somebody's telephone: triage where sure, a proposal where not."""
 
+from datetime import timedelta
+
 from core.dispatch import offers
 from core.in_hand import InHand
 from core.lifecycle import Action
@@ -43,6 +45,7 @@ def route(hand: InHand) -> None:
 
 def propose(hand: InHand, *roles: Role) -> None:
     """Put the ticket before the desk, with what was understood as one button."""
+    hand.later(offers.WATCH, timedelta())
     ticket = hand.ticket
     likely = ticket.mode or "onsite"
     choices = [hand.choice(Action.TRIAGE, likely, "primary")]

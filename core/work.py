@@ -321,7 +321,15 @@ def _depart(hand: InHand, request: Request) -> None:
     hand.step(A.DEPART, detail=_said(request))
     number = hand.ticket.number
     hand.answer(JobMoved(number=number, status=S.EN_ROUTE), choices=job_choices(hand))
-    hand.tell(hand.requester, EngineerEnRoute(number=number, engineer=_name(hand.assignee)))
+    site = hand.book.sites.get(hand.ticket.site or "")
+    hand.tell(
+        hand.requester,
+        EngineerEnRoute(
+            number=number,
+            engineer=_name(hand.assignee),
+            code=site.spoken_code if site else "",
+        ),
+    )
     _tell_desk(hand)
 
 

@@ -87,7 +87,7 @@ NORMAL: dict[str, Value] = {
     "score": 2, "megabytes": 20, "requester": "李娜", "address": "天河路 1 号", "mode": "onsite",
     "minutes": 35, "milestone": "onsite_arrival", "holder": "王强", "late": "",
     "trouble": "mailbox_folder_refused", "detail": "x", "lines": "…", "reference": "17",
-    "year": 2027,
+    "year": 2027, "code": "4711",
     "asked": "decline", "parent": "100435", "covered": "陈静", "place": "天河营业部",
     "commander": "赵红",
     "reports": 4, "jobs": 3, "engineers": 5, "saved": 40, "missing": 1,

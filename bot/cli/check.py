@@ -153,11 +153,24 @@ def _year_ahead(layers: "tuple[Layer, ...]", today: "date") -> Finding:
     )
 
 
+async def mail(settings: "Settings") -> AsyncIterator[Finding]:
+    """Login, folder, IDLE, and a test message that must come back."""
+    from bot.mail import checks
+    from bot.main import wall_clock
+
+    if settings.mail is None:
+        yield Finding("mail", True, "off: there is no [mail] in the settings")
+        return
+    async for step, ok, detail in checks(settings, wall_clock):
+        yield Finding(f"mail {step}", ok, detail)
+
+
 CHECKS: dict[str, Check] = {
     "database": database,
     "telegram": telegram,
     "http": http,
     "desk": desk,
+    "mail": mail,
 }
 
 
