@@ -133,7 +133,7 @@ def _fitting_rows(
         fitting = [
             button._replace(label=clip(whole(button.label), BUTTON_LABEL))
             for button in row
-            if button.label.strip() and 0 < len(button.data.encode()) <= BUTTON_DATA
+            if whole(button.label).strip() and 0 < len(button.data.encode()) <= BUTTON_DATA
         ]
         if len(fitting) < len(row):
             cuts.append("button_refused")
