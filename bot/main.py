@@ -48,7 +48,7 @@ from core import (
 )
 from core.desk import Desk, Rules
 from core.errors import StorageBusy
-from core.inbox import Poison
+from core.inbox import NotYet, Poison
 from core.ports import Channel, Now, Store, Tx
 from core.rows import Counter, InboxRow, OutboxRow, Setting
 from core.sla.calendars import shipped
@@ -251,7 +251,7 @@ class Program:
         except Unreadable as fault:
             raise Poison(str(fault)) from fault
         except NotReady as fault:
-            raise StorageBusy(str(fault)) from fault  # the row is not to blame: no try is used up
+            raise NotYet(str(fault)) from fault
 
     # -- running
 

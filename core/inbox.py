@@ -17,6 +17,7 @@ from core.telling import Reply, tell
 log = structlog.get_logger()
 
 LEASE = timedelta(seconds=60)
+SOON = timedelta(seconds=0.2)
 RETRY = (1, 5, 30, 120, 600)  # seconds
 TRIES = len(RETRY) + 1
 WEEK = timedelta(days=7)
@@ -27,6 +28,10 @@ Handle = Callable[[InboxRow], Awaitable[None]]
 
 class Poison(Exception):
     """The row cannot be read: it is set aside with its bytes, and its neighbours go on."""
+
+
+class NotYet(Exception):
+    """Whoever works on such rows is still starting: the row is not to blame, and loses no try."""
 
 
 def keeper(desk: Desk, woken: Callable[[], None]) -> Callable[[list[Raw]], Awaitable[int]]:
@@ -89,8 +94,10 @@ async def work_on(desk: Desk, row: InboxRow, handlers: Mapping[str, Handle]) -> 
         if handle is None:
             raise Poison(f"no handler for {row.channel}")
         await handle(row)
+    except NotYet:
+        await _put_back(desk, row)
     except StorageBusy:
-        return  # the lease runs out, and the row comes again
+        return  # nothing can be written: the lease runs out, and the row comes again
     except Poison as fault:
         await _bury(desk, row, str(fault))
     except Exception as fault:
@@ -105,6 +112,13 @@ async def work_on(desk: Desk, row: InboxRow, handlers: Mapping[str, Handle]) -> 
             )
     else:
         reach("after_settle")
+
+
+async def _put_back(desk: Desk, row: InboxRow) -> None:
+    mine, soon = {"id": row.id, "state": "new"}, desk.now() + SOON
+    await desk.store.write(
+        lambda tx: tx.update_where(InboxRow, mine, next_at=soon, tries=row.tries - 1)
+    )
 
 
 async def _bury(desk: Desk, row: InboxRow, why: str) -> None:
