@@ -35,6 +35,7 @@ GIVE_UP = 12  # tries
 REST = timedelta(hours=1)  # that a letter waits with an account before its tries are counted
 DOUBTFUL = 3  # failures in a row after which an address is doubted
 NO_NEWS = timedelta(minutes=30)  # accepted is not delivered: then the next address is due
+DOUBTS = 4  # tries of unknown outcome
 AGAIN_AFTER = timedelta(minutes=1)  # before a must-reach letter of unknown outcome is repeated
 DELIVERED = {"job_offered": Action.OFFER_DELIVERED, "engineer_says": Action.HUMAN_REPLY}
 
@@ -374,9 +375,13 @@ def _tell_agents(tx: Tx, desk: Desk, row: OutboxRow, reason: str) -> None:
 
 
 def _unknown(tx: Tx, desk: Desk, row: OutboxRow, doubt: str) -> None:
-    """Perhaps delivered. What must reach a person goes out once more, marked as a repetition."""
+    """Perhaps delivered. What must reach a person goes out again, marked as a repetition.
+
+    A doubt may be the desk's own death, and one can die twice at the same letter: after DOUBTS of
+    them the person's next address is tried, for a lost offer is worse than a repeated one.
+    """
     now = desk.now()
-    if row.must and not row.repeated:
+    if row.must and row.attempts < DOUBTS:
         tx.update_where(
             OutboxRow,
             _mine(row),
@@ -387,9 +392,11 @@ def _unknown(tx: Tx, desk: Desk, row: OutboxRow, doubt: str) -> None:
             lease_until=None,
         )
         return
-    tx.update_where(
+    done = tx.update_where(
         OutboxRow, _mine(row), state="unknown", error=doubt, settled_at=now, lease_until=None
     )
+    if done == 1 and row.must:
+        reach_otherwise(tx, desk, row, doubt)
 
 
 async def rescue(desk: Desk, *, all_of_them: bool = False) -> int:

@@ -35,7 +35,7 @@ from tests.scenario import Scenario
 TOKEN = "100200300:crash-test-token-of-no-value"
 ACCOUNT = TOKEN.partition(":")[0]
 FIRST_ID = 700_001
-EVERYTHING = os.environ.get("CI") == "true" or os.environ.get("PAIDAN_SOAK") == "1"
+EVERYTHING = os.environ.get("PAIDAN_SOAK") == "1"  # all of them take a quarter of an hour
 SEEDS, SAMPLE = 20, 40
 LANES, SIDE_BY_SIDE = 4, 2
 REPORT = "珠海香洲店 打印机卡纸 打不出来"
