@@ -210,6 +210,9 @@ def dovecot() -> Iterator[Dovecot]:
     require("dovecot", "openssl")
     folder = Path(mkdtemp(prefix="pd", dir="/tmp"))  # unix sockets want a short path
     folder.chmod(0o755)
+    # Whoever comes first, a login or a delivery by root: Dovecot must be able to add to it.
+    (folder / "mail").mkdir()
+    _give_away(folder / "mail")
     server = Dovecot(folder)
     try:
         server.start()
