@@ -50,7 +50,6 @@ PACE = Pace()
 LINKS_LAST = timedelta(days=7)
 HOUR, TEN_MINUTES, DAY = timedelta(hours=1), timedelta(minutes=10), timedelta(days=1)
 SWEEP = 3600.0  # seconds between the sweepings of old counts
-STALE = 120.0  # seconds without an answered search after which a mailbox is ill
 UNSUBSCRIBE = "unsubscribe"
 LEAVING = frozenset({UNSUBSCRIBE, "退订"})  # as a subject: the way out of a mail's own header
 # What a mail brings in without any word of ours going back.

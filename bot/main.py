@@ -63,7 +63,6 @@ SWEEP = 1.0  # seconds between looks at the timers
 REDRAW = 0.5
 RESCUE = 10.0
 FETCH = 1.0
-STALE_POLL = timedelta(minutes=2)
 LAGGING = timedelta(minutes=1)
 FREE_BYTES = 64 * 1024 * 1024
 

@@ -1,6 +1,6 @@
 """After the work: does it work again, silence, closing, the next day's question (R-039, R-064)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
@@ -18,7 +18,6 @@ from core.people import Role
 from core.ticket import Survey
 
 SURVEY_TIMERS = ("survey", "survey_remind", "survey_expire")
-SILENCE_TIMERS = ("confirm_remind", "close_unconfirmed")
 LAST_REMINDERS = 2
 
 
@@ -174,6 +173,3 @@ def _tell_quality(hand: InHand, score: int) -> None:
         choices=(hand.choice(Action.REOPEN), hand.choice(Action.ACKNOWLEDGE)),
         audience="supervisor",
     )
-
-
-FOLLOW_UP = timedelta(days=1)
