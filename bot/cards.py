@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import buttons
-from channels.telegram.limits import Button, ChatMessage, clip
+from channels.telegram.limits import Button, ChatMessage, Document, clip
 from channels.telegram.sending import TelegramChannel
 from core.actions import Relation, available
 from core.desk import Desk
@@ -15,7 +15,7 @@ from core.in_hand import relations
 from core.lifecycle import Action, Status
 from core.messages import Choice, Letter, Receipt
 from core.people import Person
-from core.ports import Tx
+from core.ports import Files, Tx
 from core.ticket import Card, Offer, Ticket
 from core.words import label, say
 
@@ -213,15 +213,25 @@ def button_rows(
 class Renderer:
     """Letters as chat messages. Cards are drawn from what the ticket says now, not from then."""
 
-    def __init__(self, desk: Desk, key: bytes) -> None:
-        self.desk, self.key = desk, key
+    def __init__(self, desk: Desk, key: bytes, files: Files) -> None:
+        self.desk, self.key, self.files = desk, key, files
         self._shown: dict[int, str] = {}
 
     async def __call__(self, letter: Letter) -> ChatMessage:
         message = await self.desk.store.read(lambda tx: self._render(tx, letter))
         if letter.audience:
             self._shown[letter.id] = fingerprint(message)
-        return message
+        return await self._with_file(message, letter)
+
+    async def _with_file(self, message: ChatMessage, letter: Letter) -> ChatMessage:
+        """One message takes one file; whoever tells writes a letter for each."""
+        file = next(iter(letter.files), None)
+        data = await self.files.get(file.sha256) if file else None
+        if file is None or data is None:
+            return message
+        if file.kind == "photo":
+            return replace(message, photo=data)
+        return replace(message, document=Document(file.name, data))
 
     def shown(self, letter: Letter) -> str:
         """Fingerprint of the card that was just sent, told once."""

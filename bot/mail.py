@@ -22,7 +22,7 @@ from channels.mail.imap import ImapMailbox
 from channels.mail.inbound import House, Place, inbound, kept, worth_keeping
 from channels.mail.inbox import Cursor, Inbox
 from channels.mail.isolate import Reader, Unreadable
-from channels.mail.layout import Content
+from channels.mail.layout import Attached, Content
 from channels.mail.machine import Bounce
 from channels.mail.parse import Mail
 from channels.mail.render import SURVEYS, render
@@ -87,7 +87,8 @@ def add_mail(program: Host, section: Section, pace: Pace = PACE) -> list[Inbox]:
         program.trouble(kind, " ".join(params.values()))
 
     smtp, signer = smtp_settings(section.smtp), signer_of(section.smtp.address, program.key)
-    composer = Composer(program.desk, signer, program.settings.http.public_url)
+    store = FileStore(Path(program.settings.files))
+    composer = Composer(program.desk, signer, program.settings.http.public_url, store)
     sender = SmtpChannel(smtp, signer, composer, program.now, alert=alert)
     keep = inbox.keeper(program.desk, program.wake)
     cursors = Cursors(program.desk)
@@ -358,9 +359,19 @@ class Composer:
     desk: Desk
     signer: Signer
     public_url: str
+    files: Files | None = None  # None: letters go without theirs
 
     async def __call__(self, letter: Letter) -> Content:
-        return await self.desk.store.read(lambda tx: self.content(tx, letter))
+        content = await self.desk.store.read(lambda tx: self.content(tx, letter))
+        if self.files is None or not letter.files:
+            return content
+        found = [(file, await self.files.get(file.sha256)) for file in letter.files]
+        return replace(
+            content,
+            attachments=tuple(
+                Attached(name=file.name, type=file.type, data=data) for file, data in found if data
+            ),
+        )
 
     def content(self, tx: Tx, letter: Letter) -> Content:
         until = self.desk.now() + LINKS_LAST

@@ -113,6 +113,7 @@ class Program:
         self.now = now
         self.limiter = limiter or Limiter(monotonic)
         self.store = open_store(settings.database)
+        self.files = files.FileStore(Path(settings.files))
         self.routes: list[BaseRoute] = []
         self.ticker = Ticker()
         self.workers: list[Worker[InboxRow] | Worker[OutboxRow]] = []
@@ -203,7 +204,7 @@ class Program:
         app = builder.build()
         handlers.register(app)
         check_handlers(app)
-        self.renderer = Renderer(self.desk, self.key)
+        self.renderer = Renderer(self.desk, self.key, self.files)
         self.telegram = TelegramChannel(
             app.bot, account, self.renderer, self.limiter, trouble=self.trouble
         )
@@ -264,14 +265,13 @@ class Program:
         if self.pump is not None:
             self._spawn(self.pump.run(), "pump")
             self._spawn(self._menus(), "menus")
-        bytes_store = files.FileStore(Path(self.settings.files))
         self.ticker.every(SWEEP, "sweep", lambda: self._quietly(timers.sweep(self.desk)))
         self.ticker.every(RESCUE, "levels", lambda: self._quietly(self.load_levels()))
         self.ticker.every(RESCUE, "rescue", lambda: self._quietly(outbox.rescue(self.desk)))
         self.ticker.every(
             FETCH,
             "files",
-            lambda: self._quietly(files.fetch_wanted(self.desk, bytes_store, self._fetchers)),
+            lambda: self._quietly(files.fetch_wanted(self.desk, self.files, self._fetchers)),
         )
         self.ticker.every(
             planning.EVERY, "plan", lambda: self._quietly(planning.propose(self.desk))

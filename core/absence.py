@@ -224,7 +224,13 @@ def gaps_ahead(book: Book, desk: Desk, now: datetime) -> list[tuple[str, Gap]]:
     """Sites and stretches of the coming week in which nobody of theirs is planned."""
     hours = tuple(desk.calendars["resident"].spans(now, now + AHEAD))
     needs = [
-        Need(name=site.code, people=_residents(book, site.code), within=hours)
+        Need(
+            name=site.code,
+            people=_residents(book, site.code),
+            within=hours,
+            site=site.code,
+            city=site.city,
+        )
         for site in book.sites.values()
         if site.kind == "resident"
     ]

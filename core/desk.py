@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from core.moments import read_moment, read_past_moment
@@ -51,8 +50,12 @@ class Desk:
     channels: Mapping[str, Capabilities]
     policies: Sequence[Policy] = ()
     rules: Rules = field(default_factory=Rules)
-    register: Register = field(default_factory=Register)
+    register: Register = field(init=False)
     wake: Callable[[], None] = lambda: None  # there is something to send
+
+    def __post_init__(self) -> None:
+        # The calendars are replaced when somebody edits them, so they are asked for each time.
+        self.register = Register(lambda: self.calendars.get("resident"))
 
     def moment_in(self, text: str, now: datetime) -> datetime | None:
         """A moment that a person typed: 15:00, 明天 9:30, 2026-11-24 14:00; None if it is none."""
@@ -62,6 +65,6 @@ class Desk:
         """When something happened, as a person typed it: 14:05, 昨天 17:30."""
         return read_past_moment(text, now.astimezone(self.rules.zone))
 
-    @cached_property
+    @property
     def working_days(self) -> Calendar:
         return self.calendars["working_days"]

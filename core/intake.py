@@ -10,7 +10,7 @@ from core.desk import Desk
 from core.errors import NoSuchTicket
 from core.in_hand import Actor, InHand, relations
 from core.lifecycle import OPEN, Action, Status
-from core.messages import Choice, Inbound, Value
+from core.messages import Choice, File, Inbound, Value
 from core.notices import (
     AskSite,
     Help,
@@ -802,7 +802,9 @@ class Hearing:
         self.say(Refused(reason=refusal.kind, detail=str(refusal.params.get("number", ""))))
         return Outcome(refusal.kind, None, refusal.params, refused=True)
 
-    def say(self, notice: Notice, *, choices: list[Choice] | None = None) -> Outcome:
+    def say(
+        self, notice: Notice, *, choices: list[Choice] | None = None, files: tuple[File, ...] = ()
+    ) -> Outcome:
         """Answer on the same way, without a ticket."""
         if self.guest.reply is None:
             return Outcome(notice.kind)
@@ -814,6 +816,7 @@ class Hearing:
             event=self.event,
             now=self.now,
             choices=choices or (),
+            files=files,
             reply=self.guest.reply,
         )
         return Outcome(notice.kind)

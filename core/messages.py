@@ -86,6 +86,7 @@ class Letter:
     kind: str  # which notice
     params: Mapping[str, Value]  # moments as ISO 8601 with offset
     choices: tuple[Choice, ...] = ()
+    files: tuple[File, ...] = ()  # stored ones, which go along where the channel can
     loud: bool = True  # a person must act or know now: a new message, never an edit
     ticket: str = ""  # number of the ticket it is about
     reference: str  # the same on every try, so that a carrier can tell a repetition

@@ -20,7 +20,7 @@ from core.desk import Desk
 from core.errors import StorageBusy, Unclear, Undeliverable
 from core.in_hand import SYSTEM, Actor, InHand
 from core.lifecycle import Action
-from core.messages import Choice, Letter, Receipt, Report
+from core.messages import Choice, File, Letter, Receipt, Report
 from core.notices import Unreachable
 from core.people import Address, Person, Role
 from core.ports import Between, Channel, Tx
@@ -52,6 +52,7 @@ def letter_of(row: OutboxRow) -> Letter:
         kind=row.kind,
         params=row.params,
         choices=tuple(Choice(**choice) for choice in row.choices),  # type: ignore[arg-type]
+        files=tuple(File(**file) for file in row.files),  # type: ignore[arg-type]
         loud=row.loud,
         ticket=row.ticket,
         reference=row.reference,

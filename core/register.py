@@ -1,23 +1,35 @@
 """What the desk knows by heart: sites, staff, words. Read once, and again when it changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from core.dispatch.ladder import Entry, default_ladders
-from core.dispatch.rota import Kind, Pattern, Rota, Shift, expand, read_pattern
+from core.dispatch.rota import (
+    Kind,
+    Pattern,
+    Rota,
+    Shift,
+    expand,
+    read_pattern,
+    resident_shifts,
+    within,
+)
 from core.dispatch.travel import Place, Travel, default_matrix
 from core.people import Person, Role, RotaRow, Site
 from core.ports import Tx
 from core.rows import Counter
+from core.sla.calendar import Calendar
 from core.understand.places import Gazetteer, SiteName
 from core.understand.reading import Reader
 
 ZONE = ZoneInfo("Asia/Shanghai")
-AHEAD = timedelta(days=8)
+AHEAD, DAY = timedelta(days=8), timedelta(days=1)
 CHANGES = "register"  # the counter that every change of people, sites or rota moves
+
+Openings = Callable[[], Calendar | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +45,8 @@ class Book:
     rows: tuple[RotaRow, ...]
     ladders: tuple[Entry, ...]
     patterns: Mapping[str, Mapping[str, tuple[Pattern, ...]]]
-    rotas: dict[object, Rota] = field(default_factory=dict)
+    openings: Openings
+    rotas: dict[date, tuple[Calendar | None, Rota]] = field(default_factory=dict)
 
     def site_name(self, code: str | None, language: str) -> str:
         site = self.sites.get(code or "")
@@ -46,17 +59,40 @@ class Book:
 
     def rota(self, now: datetime) -> Rota:
         """Who is on in the days around now; worked out once a day."""
-        day = now.astimezone(ZONE).date()
-        if day not in self.rotas:
+        day, calendar = now.astimezone(ZONE).date(), self.openings()
+        kept = self.rotas.get(day)
+        if kept is None or kept[0] is not calendar:
             self.rotas.clear()
-            since, until = now - timedelta(days=2), now + AHEAD
-            shifts = [
-                row
-                for kind, patterns in self.patterns.items()
-                for row in expand(patterns, since, until, ZONE, Kind(kind))
-            ]
-            self.rotas[day] = Rota([*shifts, *_rows(self.rows, since, until)])
-        return self.rotas[day]
+            kept = calendar, self.rota_between(now - timedelta(days=2), now + AHEAD)
+            self.rotas[day] = kept
+        return kept[1]
+
+    def rota_between(self, since: datetime, until: datetime) -> Rota:
+        """Everybody's hours and whatever was entered besides, over a stretch of time."""
+        calendar = self.openings()
+        residents = self.residents if calendar is not None else {}
+        rows = [
+            row
+            for kind, patterns in self.patterns.items()
+            for row in expand(patterns, since, until, ZONE, Kind(kind))
+            if kind != Kind.SHIFT or row.person not in residents
+        ]
+        if calendar is not None:
+            hours = tuple(calendar.spans(since - DAY, until + DAY))
+            for person, site in residents.items():
+                days = resident_shifts(person, site, hours, ZONE)
+                rows += within(days, self.patterns[Kind.SHIFT].get(person, ()), ZONE)
+        return Rota([*rows, *_rows(self.rows, since, until)])
+
+    @property
+    def residents(self) -> Mapping[str, str]:
+        """Who works at which customer's site, in the customer's own hours (R-029)."""
+        theirs = {site.code for site in self.sites.values() if site.kind == "resident"}
+        return {
+            person.code: person.site
+            for person in self.with_role(Role.RESIDENT_ENGINEER)
+            if person.code and person.site and person.site in theirs
+        }
 
     def on_duty(self, people: Iterable[Person], now: datetime) -> list[Person]:
         """Those of them who are on now; whoever has no hours at all is always reachable."""
@@ -83,9 +119,13 @@ def _rows(rows: Iterable[RotaRow], since: datetime, until: datetime) -> Iterable
 
 
 class Register:
-    """The book, read again when its counter moved: by this process or by another."""
+    """The book, read again when its counter moved: by this process or by another.
 
-    def __init__(self) -> None:
+    `openings` gives the calendar of the customer's own hours, as it is now.
+    """
+
+    def __init__(self, openings: Openings = lambda: None) -> None:
+        self._openings = openings
         self._book: Book | None = None
 
     def open(self, tx: Tx) -> Book:
@@ -93,13 +133,13 @@ class Register:
             counter = tx.get(Counter, CHANGES)
             version = counter.value if counter else 0
             if self._book is None or self._book.version != version:
-                self._book = _read(tx, version)
+                self._book = _read(tx, version, self._openings)
             tx.memo[CHANGES] = self._book
         book: Book = tx.memo[CHANGES]
         return book
 
 
-def _read(tx: Tx, version: int) -> Book:
+def _read(tx: Tx, version: int, openings: Openings) -> Book:
     sites = {site.code: site for site in tx.find(Site, order="code", active=True)}
     staff = [p for p in tx.find(Person, order="id", active=True, provisional=False) if p.is_staff]
     names = [
@@ -120,6 +160,7 @@ def _read(tx: Tx, version: int) -> Book:
         travel=Travel(places, default_matrix()),
         rows=tuple(tx.find(RotaRow, order="starts")),
         ladders=default_ladders(),
+        openings=openings,
         patterns={
             "shift": _patterns(staff, lambda person: person.duty),
             "on_call": _patterns(staff, lambda person: person.on_call),

@@ -41,6 +41,7 @@ class OutboxRow:
     kind: str
     params: Mapping[str, Value] = field(default_factory=dict)
     choices: tuple[Mapping[str, Value], ...] = ()
+    files: tuple[Mapping[str, Value], ...] = ()  # of ours, by the hash of their content
     loud: bool = True
     must: bool = True  # must reach a person: repeated once when the outcome is unknown
     audience: str = ""  # set where the letter is a card

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from core.desk import Desk
-from core.messages import Choice
+from core.messages import Choice, File
 from core.notices import Notice
 from core.people import Address, Person
 from core.ports import Tx
@@ -57,6 +57,7 @@ def tell(
     event: str,
     now: datetime,
     choices: Iterable[Choice] = (),
+    files: Iterable[File] = (),
     ticket: Ticket | None = None,
     reply: Reply | None = None,
     audience: str = "",
@@ -82,6 +83,7 @@ def tell(
                 kind=notice.kind,
                 params=notice.params(),
                 choices=tuple(asdict(choice) for choice in choices),
+                files=tuple(asdict(file) for file in files),
                 loud=notice.loud,
                 must=notice.must,
                 audience=audience if desk.channels[target.channel].edits else "",

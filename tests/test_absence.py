@@ -1,5 +1,7 @@
 """Whoever is away keeps no job, and whoever waits for a visit is told."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from core import absence, enquiries
@@ -116,3 +118,29 @@ async def test_leave_and_an_answer_at_once_never_leave_the_job_with_who_is_away(
     assert person.id not in {offer.person_id for offer in offers}
     timers = await desk.desk.store.read(lambda tx: tx.find(TimerRow, kind=absence.HAND_ON))
     assert {timer.state for timer in timers} == {"fired"}
+
+
+async def on_duty(desk: Scenario, code: str, wall: str) -> bool:
+    at = desk.desk.calendars["resident"].at(datetime.fromisoformat(wall))
+    book = await desk.desk.store.read(desk.desk.register.open)
+    return (
+        book.rota_between(at - timedelta(days=2), at + timedelta(days=2)).duty(code, at) is not None
+    )
+
+
+@pytest.mark.parametrize(
+    ("wall", "there"),
+    [
+        ("2026-09-30 08:49", False),
+        ("2026-09-30 08:51", True),  # ten minutes before the customer opens
+        ("2026-09-30 18:09", True),
+        ("2026-09-30 18:11", False),
+        ("2026-10-01 10:00", False),  # National Day
+        ("2026-10-10 10:00", True),  # a Saturday on which the customer works
+        ("2026-10-17 10:00", False),
+    ],
+)
+async def test_a_resident_works_the_customers_hours_and_holidays(
+    desk: Scenario, wall: str, there: bool
+) -> None:
+    assert await on_duty(desk, "li.wei", wall) is there

@@ -14,7 +14,7 @@ from bot.trial.botapi import BotApi, Person
 from bot.trial.botapi.values import Refused
 from bot.trial.botapi.wire import InProcess
 from channels.telegram.limiter import Limiter, Rate
-from channels.telegram.limits import Button, ChatMessage, Key
+from channels.telegram.limits import Button, ChatMessage, Document, Key
 from channels.telegram.sending import Menu, TelegramChannel
 from channels.telegram.verdicts import verdict
 from core.errors import FileTooLarge, FileVanished, Unclear, Undeliverable
@@ -397,3 +397,10 @@ async def test_a_menu_that_is_refused_does_not_keep_the_others_away(desk: Desk) 
     )
     assert [command["description"] for command in desk.li.menu()] == ["报修"]
     assert desk.kinds == ["telegram_menu_refused"]
+
+
+async def test_a_document_keeps_its_name_and_takes_the_text_as_caption(desk: Desk) -> None:
+    desk.says = ChatMessage(html="<b>all</b> of it", document=Document("sites.pdf", b"%PDF-1.7"))
+    await desk.channel.send(LETTER)
+    seen = await desk.li.hears("all of it")
+    assert seen.raw["document"]["file_name"] == "sites.pdf"

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from itertools import count
+from pathlib import Path
 
 from bot.mail import Composer, Host, plug, signer_of, smtp_settings
 from bot.settings import Mail
@@ -17,6 +18,7 @@ from channels.mail.arrival import Arrival, fingerprint, sender_key, stamp
 from channels.mail.drawer import Drawer, KeptMail
 from channels.mail.layout import Content
 from core import inbox
+from core.files import FileStore
 from core.messages import Letter
 from core.ports import Raw
 
@@ -46,7 +48,8 @@ class TrialMail:
     def __init__(self, program: Host, ring: Callable[[], None]) -> None:
         self._program, self._ring = program, ring
         self._signer = signer_of(ADDRESS, program.key)
-        self._compose = Composer(program.desk, self._signer, "")
+        self._files = FileStore(Path(program.settings.files))
+        self._compose = Composer(program.desk, self._signer, "", self._files)
         self._drawer = Drawer(
             smtp_settings(SECTION.smtp), self._signer, self._in_words, program.now
         )
@@ -56,7 +59,7 @@ class TrialMail:
 
     def reach(self, address: str) -> None:
         """Links in mails lead to the trial's own pages, once they have an address."""
-        self._compose = Composer(self._program.desk, self._signer, address)
+        self._compose = Composer(self._program.desk, self._signer, address, self._files)
 
     async def _in_words(self, letter: Letter) -> Content:
         content = await self._compose(letter)

@@ -39,6 +39,11 @@ class Key(NamedTuple):
     asks: Literal["", "location", "contact"] = ""
 
 
+class Document(NamedTuple):
+    name: str
+    data: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatMessage:
     """A letter as a chat shows it. Telegram takes either buttons or keys with one message."""
@@ -48,10 +53,17 @@ class ChatMessage:
     reply_keyboard: tuple[tuple[Key, ...], ...] | None = None  # (): take the keys away
     silent: bool = False
     photo: bytes | None = None
+    document: Document | None = None  # as it is, where a photo would be made smaller
 
     def __post_init__(self) -> None:
         if self.buttons and self.reply_keyboard is not None:
             raise ValueError("a message carries buttons or keys, not both")
+        if self.photo is not None and self.document is not None:
+            raise ValueError("a message carries a photo or a document, not both")
+
+    @property
+    def has_file(self) -> bool:
+        return self.photo is not None or self.document is not None
 
 
 Render = Callable[[Letter], Awaitable[ChatMessage]]
@@ -116,7 +128,7 @@ class Fitted(NamedTuple):
 def fit(message: ChatMessage) -> Fitted:
     """The message inside all limits. Renderers cut by themselves; a cut here is a bug to report."""
     html, cuts = whole(message.html), []
-    text_limit = TEXT if message.photo is None else CAPTION
+    text_limit = CAPTION if message.has_file else TEXT
     text = visible(html)
     if units(text) > text_limit:
         cuts.append("text_too_long")

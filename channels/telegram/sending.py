@@ -83,11 +83,11 @@ class TelegramChannel:
         message, cuts = fit(await self._render(letter))
         for cut in cuts:
             self._bug(letter, cut)
-        if not visible(message.html).strip() and message.photo is None:
+        if not visible(message.html).strip() and not message.has_file:
             self._bug(letter, "empty")
             raise Undeliverable("the message has no text", permanent=True)
         # A picture cannot take the place of a text.
-        old = _message_id(letter.replaces) if message.photo is None else None
+        old = None if message.has_file else _message_id(letter.replaces)
         try:
             if old is not None and await self._edit(letter, chat, old, message):
                 return Receipt(id=letter.replaces)
@@ -185,7 +185,7 @@ class TelegramChannel:
             "disable_notification": message.silent,
             "reply_parameters": hung_under,
         }
-        photo = message.photo
+        photo, document = message.photo, message.document
 
         async def post(html: str, mode: str | None) -> telegram.Message:
             if photo is not None:
@@ -193,6 +193,18 @@ class TelegramChannel:
                     chat,
                     lambda: self._bot.send_photo(
                         chat, photo, caption=html or None, parse_mode=mode, **common
+                    ),
+                )
+            if document is not None:
+                return await self._in_turn(
+                    chat,
+                    lambda: self._bot.send_document(
+                        chat,
+                        document.data,
+                        filename=document.name,
+                        caption=html or None,
+                        parse_mode=mode,
+                        **common,
                     ),
                 )
             return await self._in_turn(

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import groupby, pairwise
@@ -257,6 +257,7 @@ def expand(
     ]
 
 
+SATURDAY = 5
 BEFORE_OPENING = AFTER_CLOSING = timedelta(minutes=10)
 
 
@@ -285,6 +286,22 @@ def resident_shifts(
         for _, group in groupby(in_order, key=lambda span: span[0].astimezone(zone).date())
         for spans in [list(group)]
     ]
+
+
+def within(days: Iterable[Shift], own: Sequence[Pattern], zone: ZoneInfo) -> Iterator[Shift]:
+    """A resident's days, limited to the person's own hours where several share the customer's.
+
+    A make-up Saturday stands in nobody's weekly hours, and is worked whole.
+    """
+    for row in days:
+        day = row.starts.astimezone(zone).date()
+        todays = [pattern for pattern in own if day.weekday() in pattern.days]
+        if not own or (not todays and day.weekday() >= SATURDAY):
+            yield row
+        for pattern in todays:
+            for starts, ends in pattern.spans(day, day, zone):
+                if max(starts, row.starts) < min(ends, row.ends):
+                    yield replace(row, starts=max(starts, row.starts), ends=min(ends, row.ends))
 
 
 # ── Gaps ─────────────────────────────────────────────────────────────────────────────────────────

@@ -305,6 +305,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("params", core.storage.tables.Json(), nullable=False),
         sa.Column("choices", core.storage.tables.Json(), nullable=False),
+        sa.Column("files", core.storage.tables.Json(), nullable=False),
         sa.Column("loud", sa.Boolean(), nullable=False),
         sa.Column("must", sa.Boolean(), nullable=False),
         sa.Column("audience", sa.Text(), nullable=False),
