@@ -79,7 +79,7 @@ async def test_a_short_lock_is_waited_for(store: SqliteStore) -> None:
 
 async def _limit(store: SqliteStore, pages: int) -> None:
     def body(tx: Tx) -> None:
-        tx.connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")  # type: ignore[attr-defined]
+        tx.driver.connection.execute(f"PRAGMA max_page_count={pages}")  # type: ignore[attr-defined]
 
     await store.write(body)
 
@@ -107,7 +107,7 @@ async def test_a_commit_waits_for_the_disk(store: SqliteStore) -> None:
     """What was acknowledged survives a power cut: WAL with FULL, not the faster NORMAL."""
 
     def pragma(tx: Tx, name: str) -> object:
-        return tx.connection.exec_driver_sql(f"PRAGMA {name}").scalar()  # type: ignore[attr-defined]
+        return tx.driver.connection.execute(f"PRAGMA {name}").fetchone()[0]  # type: ignore[attr-defined]
 
     found = await store.write(lambda tx: [pragma(tx, n) for n in ("journal_mode", "synchronous")])
     assert found == ["wal", 2]

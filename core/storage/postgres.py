@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -13,11 +13,38 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from core.crashpoints import reach
 from core.errors import StorageBusy
 from core.ports import Tx
-from core.storage.transaction import SqlTx
+from core.storage.transaction import Params, SqlTx
 
 T = TypeVar("T")
 TRIES = 5
 AGAIN = ("40", "08", "57P")  # SQLSTATE classes: serialization, connection, server going down
+
+
+class PostgresDriver:
+    """core.storage.transaction.Driver on a connection of SQLAlchemy."""
+
+    dialect = "postgresql"
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def rows(self, statement: Any, params: Params) -> Sequence[Sequence[Any]]:
+        return self._connection.execute(statement, params).all()
+
+    def named(self, statement: Any, params: Params) -> list[dict[str, Any]]:
+        found = self._connection.execute(statement, params)
+        return [dict(row) for row in found.mappings()] if found.returns_rows else []
+
+    def change(self, statement: Any, params: Params) -> int:
+        return int(self._connection.execute(statement, params).rowcount)
+
+    def add(self, statement: Any, params: Sequence[Params]) -> None:
+        self._connection.execute(statement, params)
+
+    def add_new(self, statement: Any, params: Sequence[Params]) -> int:
+        # The driver gives no row count of a batch, so the new rows are asked for.
+        asked = statement.returning(*statement.table.primary_key)
+        return len(self._connection.execute(asked, params).all())
 
 
 class PostgresStore:
@@ -67,7 +94,7 @@ class PostgresStore:
 
     async def _run(self, body: Callable[[Tx], T], engine: AsyncEngine) -> T:
         def whole(connection: Connection) -> T:
-            tx = SqlTx(connection)
+            tx = SqlTx(PostgresDriver(connection))
             result = body(tx)
             tx.flush()
             if engine is self.engine:

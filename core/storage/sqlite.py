@@ -2,23 +2,27 @@
 
 A transaction is a plain function that runs as one call in the thread of an aiosqlite connection.
 Crossing between the loop and that thread for every statement costs a millisecond each (measured
-in docs/benchmarks.md); crossing once for a whole transaction costs it once.
+in docs/benchmarks.md); crossing once for a whole transaction costs it once. SQLAlchemy says what a
+statement is in SQL, once; its own way of executing one costs several times what SQLite needs, so
+from then on the text goes straight to the driver.
 """
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import aiosqlite
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Select
+from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite_dialect
 
 from core.crashpoints import reach
 from core.errors import StorageBusy
 from core.ports import Tx
-from core.storage.transaction import SqlTx
+from core.storage.statements import memo
+from core.storage.transaction import Params, SqlTx
 
 T = TypeVar("T")
 Body = Callable[[Tx], Any]
@@ -30,8 +34,91 @@ PATIENCE = 5.0  # seconds that a transaction waits where another program has the
 READERS = 2
 
 
+Cross = Callable[[Any], Any]  # one value, over the border between the core and the file
+_DIALECT = sqlite_dialect(paramstyle="named")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A statement as SQLite takes it, with what crosses the border changed on the way."""
+
+    sql: str
+    constants: dict[str, Any]
+    inward: tuple[tuple[str, Cross], ...]  # by parameter
+    outward: tuple[tuple[int, Cross], ...]  # by place in the row
+
+    def bound(self, params: Params) -> Params:
+        if not self.inward and not self.constants:
+            return params
+        values = {**params, **self.constants}
+        for name, cross in self.inward:
+            values[name] = cross(values[name])
+        return values
+
+
+@memo
+def _ready(statement: Any) -> _Ready:
+    compiled = statement.compile(dialect=_DIALECT)
+    inward = (
+        (name, bound.type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
+        for name, bound in compiled.binds.items()
+    )
+    columns = statement.selected_columns if isinstance(statement, Select) else ()
+    outward = (
+        (place, column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None))
+        for place, column in enumerate(columns)
+    )
+    return _Ready(
+        sql=str(compiled),
+        constants={name: value for name, value in compiled.params.items() if value is not None},
+        inward=tuple((name, cross) for name, cross in inward if cross),
+        outward=tuple((place, cross) for place, cross in outward if cross),
+    )
+
+
+class SqliteDriver:
+    """core.storage.transaction.Driver on a connection of the standard library."""
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def rows(self, statement: Any, params: Params) -> Sequence[Sequence[Any]]:
+        ready = _ready(statement)
+        found = self.connection.execute(ready.sql, ready.bound(params)).fetchall()
+        return [_outward(row, ready.outward) for row in found] if ready.outward else found
+
+    def named(self, statement: Any, params: Params) -> list[dict[str, Any]]:
+        ready = _ready(statement)
+        found = self.connection.execute(ready.sql, ready.bound(params))
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def change(self, statement: Any, params: Params) -> int:
+        ready = _ready(statement)
+        return self.connection.execute(ready.sql, ready.bound(params)).rowcount
+
+    def add(self, statement: Any, params: Sequence[Params]) -> None:
+        ready = _ready(statement)
+        self.connection.executemany(ready.sql, [ready.bound(one) for one in params])
+
+    def add_new(self, statement: Any, params: Sequence[Params]) -> int:
+        before = self.connection.total_changes
+        self.add(statement, params)
+        return self.connection.total_changes - before
+
+
+def _outward(row: Sequence[Any], outward: tuple[tuple[int, Cross], ...]) -> Sequence[Any]:
+    values = list(row)
+    for place, cross in outward:
+        if values[place] is not None:
+            values[place] = cross(values[place])
+    return values
+
+
 class _Line(aiosqlite.Connection):
-    """An aiosqlite connection on whose thread whole transactions run, through SQLAlchemy."""
+    """An aiosqlite connection on whose thread whole transactions run."""
 
     def __init__(self, path: str, patience: float, *pragmas: str) -> None:
         def connect() -> sqlite3.Connection:
@@ -44,26 +131,17 @@ class _Line(aiosqlite.Connection):
             return raw
 
         super().__init__(connect, iter_chunk_size=64)
-        self._engine: Engine | None = None
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         # `_execute` is how aiosqlite's own methods reach the thread; it has no public name.
         execute = cast(Callable[..., Awaitable[T]], self._execute)
-        return await execute(self._work, work)
-
-    def _work(self, work: Callable[[Connection], T]) -> T:
-        if self._engine is None:
-            raw = self._conn
-            self._engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
-        with self._engine.connect() as connection:
-            return work(connection)
+        return await execute(work, self._conn)
 
 
 def _busy(fault: Exception) -> bool:
     """Locked, full, read-only or unreadable: nothing is wrong with the body, so try again later."""
-    cause = getattr(fault, "orig", fault)
-    return isinstance(cause, sqlite3.OperationalError) and any(
-        sign in str(cause)
+    return isinstance(fault, sqlite3.OperationalError) and any(
+        sign in str(fault)
         for sign in ("locked", "full", "readonly", "read-only", "disk I/O", "unable to open")
     )
 
@@ -141,26 +219,26 @@ class SqliteStore:
                 future.set_result(result)
 
 
-def _together(connection: Connection, bodies: list[Body]) -> list[Any]:
+def _together(connection: sqlite3.Connection, bodies: list[Body]) -> list[Any]:
     def all_of_them(tx: Tx) -> list[Any]:
         return [body(tx) for body in bodies]
 
     return _whole(connection, "BEGIN IMMEDIATE", all_of_them)
 
 
-def _whole(connection: Connection, begin: str, body: Callable[[Tx], T]) -> T:
-    connection.exec_driver_sql(begin)
+def _whole(connection: sqlite3.Connection, begin: str, body: Callable[[Tx], T]) -> T:
+    connection.execute(begin)
     try:
-        tx = SqlTx(connection)
+        tx = SqlTx(SqliteDriver(connection))
         result = body(tx)
         tx.flush()
         if begin != "BEGIN":
             reach("before_commit")
-        connection.exec_driver_sql("COMMIT")
+        connection.execute("COMMIT")
     except BaseException:
         # A full disk may have rolled back by itself.
-        if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
-            connection.exec_driver_sql("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
     if begin != "BEGIN":
         reach("after_commit")

@@ -57,7 +57,7 @@ class Moment(TypeDecorator[datetime]):
         if dialect.name == "postgresql":
             return moment
         # Fixed width, so that text sorts like time.
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -80,7 +80,7 @@ class Json(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         if value is None:
             return None
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+        return _encode(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         if value is None:
@@ -96,6 +96,8 @@ def _plain(value: object) -> object:
         return dict(value)
     raise TypeError(f"{type(value).__name__} cannot be kept as JSON")
 
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode
 
 _TYPES: dict[Any, type[TypeEngine[Any]]] = {
     int: BigInteger,
