@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import default
 
@@ -249,3 +250,21 @@ def test_a_link_is_no_reply_token_and_the_reverse():
 def test_a_signer_that_could_be_guessed_or_break_a_header_is_refused(instance, key):
     with pytest.raises(ValueError, match=r"."):
         Signer(instance=instance, keys=(key,))
+
+
+def test_a_sender_name_in_any_script_is_read_as_it_was_written():
+    name = 'IT 服务台 "夜班", 广州与深圳的所有网点以及仓库'
+    raw = layout(CHINESE, replace(ENVELOPE, sender_name=name)).as_bytes()
+    read = message_from_bytes(raw)  # the newer policy leaves blanks between encoded words
+    for header in ("From", "Reply-To"):
+        assert str(make_header(decode_header(read[header]))).startswith(f"{name} <desk")
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1).map(str))
+@settings(max_examples=60, deadline=None)
+def test_every_subject_is_read_as_it_was_written_in_short_lines(subject):
+    raw = layout(replace(CHINESE, subject=subject), ENVELOPE).as_bytes()
+    head = raw.partition(b"\r\n\r\n")[0]
+    assert all(len(line) < 78 or b" " not in line.strip() for line in head.split(b"\r\n"))
+    read = message_from_bytes(raw, policy=default)
+    assert str(read["Subject"]) == f"{subject} [#100427]"

@@ -30,6 +30,7 @@ from core.ports import Keep, Now, Raw
 log = structlog.get_logger()
 
 BATCH = 4_000_000  # bytes fetched and committed at a time; one larger mail goes alone
+TOGETHER = 25  # mails, likewise
 WHOLE_TRIES = 4  # fetches that broke off before only the mail's head is asked for
 HEAD_TRIES = 2  # and then before it is filed as unreadable
 STUBBORN = 20  # refused marks tried again per round
@@ -206,7 +207,8 @@ class Inbox:
             # What the server found but does not list is asked for all the same.
             mail = listed.get(uid) or Listed(uid=uid, size=0, arrived_at=None)
             alone = bool(self._broken[uid]) or mail.size > self._settings.size_limit
-            if batch and (alone or sum(m.size for m in batch) + mail.size > BATCH):
+            full = len(batch) == TOGETHER or sum(m.size for m in batch) + mail.size > BATCH
+            if batch and (alone or full):
                 yield batch
                 batch = []
             batch.append(mail)
