@@ -12,7 +12,7 @@ from channels.telegram.sending import TelegramChannel
 from core.actions import Relation, available
 from core.desk import Desk
 from core.in_hand import relations
-from core.lifecycle import Action, Status
+from core.lifecycle import DONE, Action, Status
 from core.messages import Choice, Letter, Receipt
 from core.people import Person
 from core.ports import Files, Tx
@@ -38,6 +38,7 @@ OFFERED: Mapping[str, tuple[Action, ...]] = {
         A.URGE,
         A.CANCEL,
         A.REOPEN,
+        A.COMPLAIN,
     ),
     "engineer": (
         A.ACCEPT,
@@ -61,13 +62,25 @@ OFFERED: Mapping[str, tuple[Action, ...]] = {
         A.SET_SITE,
         A.SET_PRIORITY,
         A.CALL,
+        A.CALLBACK_DONE,
         A.CANCEL,
+        A.COMPLAIN,
     ),
-    "supervisor": (A.ACKNOWLEDGE, A.REASSIGN, A.CALL, A.REOPEN),
+    "supervisor": (
+        A.ACKNOWLEDGE,
+        A.REASSIGN,
+        A.CALL,
+        A.CALLBACK_DONE,
+        A.REOPEN,
+        A.COMPLAIN,
+        A.NOTE_DEVIATION,
+        A.CORRECT_VERDICT,
+    ),
 }
 # While a report settles its reader corrects it; later these would only be in the way.
 WHILE_NEW = {A.SET_SITE, A.SET_CATEGORY, A.SET_PRIORITY, A.NOT_A_FAULT}
-NOT_WHILE_NEW = {A.URGE}
+NOT_WHILE_NEW = {A.URGE, A.COMPLAIN}
+WHEN_DONE = {A.CORRECT_VERDICT}
 TRIAGE_MODES = ("onsite", "remote", "phone")
 
 
@@ -161,6 +174,7 @@ def card_choices(seen: View, audience: str) -> list[Choice]:
         if action in can
         and not (audience == "requester" and action in WHILE_NEW and not new)
         and not (action in NOT_WHILE_NEW and ticket.status == Status.NEW)
+        and not (action in WHEN_DONE and ticket.status not in DONE)
     ]
     choices = []
     for action in wanted:

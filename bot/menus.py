@@ -6,13 +6,16 @@ from core.people import Address, Person, Role
 from core.ports import Tx
 from core.words import languages, say
 
-EVERYBODY = ("new", "my", "status", "lang", "help")
+EVERYBODY = ("new", "my", "status", "complaint", "lang", "help")
 STAFF = ("my", "status", "why", "duty", "leave", "cover", "lang", "help")
 DESK = (
     "queue",
     "forecast",
     "assign",
     "call",
+    "complaint",
+    "deviation",
+    "correct",
     "my",
     "status",
     "why",

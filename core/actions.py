@@ -49,7 +49,9 @@ SUPERVISOR = _with(Relation.ANY, Role.SUPERVISOR)
 EXPERT = _with(Relation.ANY, Role.ESCALATION_CENTRE)
 APPROVER = _with(Relation.ANY, Role.APPROVER)
 QUALITY = _with(Relation.ANY, Role.QUALITY)
-HEARERS = _with(Relation.ANY, Role.DESK_AGENT, Role.SUPERVISOR, Role.PROJECT_MANAGER)
+MANAGER = _with(Relation.ANY, Role.PROJECT_MANAGER)
+CUSTOMER = _with(Relation.ANY, Role.CUSTOMER_IT)
+HEARERS = DESK | MANAGER | QUALITY | EXPERT  # whom the ladders of warnings name
 NOBODY: frozenset[Grant] = frozenset()  # the desk itself: timers and rules
 
 
@@ -75,6 +77,7 @@ UNRESOLVED_CODES = ("needs_onsite", "needs_expert", "needs_parts", "needs_vendor
 SCORES = ("5", "4", "3", "2", "1")
 PRIORITIES = ("P1", "P2", "P3", "P4")
 MODES = ("onsite", "remote", "phone")
+SEVERITIES = ("normal", "serious")
 CATEGORIES = (
     "printer",
     "hardware",
@@ -167,10 +170,46 @@ ACTIONS: Mapping[A, Spec] = {
     A.DECLARE_EMERGENCY: Spec(who=DESK),
     A.STAND_DOWN: Spec(who=DESK),
     A.APPLY_PLAN: Spec(who=DESK),
+    A.COMPLAIN: Spec(
+        who=OWN | DESK | QUALITY | CUSTOMER, words=_words("投诉", "complaint"), asks="complain"
+    ),
+    A.TAKE_COMPLAINT: Spec(
+        who=QUALITY | SUPERVISOR, args=SEVERITIES, words=_words("接手投诉", "take complaint")
+    ),
+    A.ANSWER_COMPLAINT: Spec(
+        who=QUALITY | SUPERVISOR,
+        words=_words("答复投诉", "answer complaint"),
+        asks="answer_complaint",
+    ),
+    A.CLOSE_COMPLAINT: Spec(
+        who=QUALITY | SUPERVISOR,
+        words=_words("投诉结案", "close complaint"),
+        asks="close_complaint",
+    ),
+    A.WITHDRAW_COMPLAINT: Spec(
+        who=OWN | QUALITY | CUSTOMER, words=_words("撤回投诉 撤诉", "withdraw complaint")
+    ),
+    A.NOTE_DEVIATION: Spec(
+        who=DESK | MANAGER | CUSTOMER,
+        words=_words("偏离通知", "deviation notice"),
+        asks="note_deviation",
+    ),
+    A.FILE_PLAN: Spec(
+        who=SUPERVISOR | MANAGER, words=_words("调整方案", "file plan"), asks="file_plan"
+    ),
+    A.CLOSE_DEVIATION: Spec(who=SUPERVISOR | CUSTOMER, words=_words("接受方案", "accept plan")),
+    A.WITHDRAW_DEVIATION: Spec(
+        who=CUSTOMER | SUPERVISOR, words=_words("撤回偏离通知", "withdraw notice")
+    ),
+    A.CORRECT_VERDICT: Spec(
+        who=SUPERVISOR, words=_words("更正判定", "correct verdict"), asks="correct_verdict"
+    ),
 }
 
 AFTER_CLOSING = {
     A.REOPEN, A.RATE, A.ADD, A.NOTE, A.CALL, A.ACKNOWLEDGE, A.ACCEPT_CLAIM, A.CALLBACK_DONE,
+    A.COMPLAIN, A.TAKE_COMPLAINT, A.ANSWER_COMPLAINT, A.CLOSE_COMPLAINT, A.WITHDRAW_COMPLAINT,
+    A.NOTE_DEVIATION, A.FILE_PLAN, A.CLOSE_DEVIATION, A.WITHDRAW_DEVIATION, A.CORRECT_VERDICT,
 }  # fmt: skip
 
 

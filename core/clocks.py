@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from core import actions
 from core.lifecycle import Action
 from core.messages import Choice, Value
 from core.notices import SlaBreach, SlaLateOnAttach, SlaPromiseFailed, SlaWarning, kind_of
@@ -34,7 +35,21 @@ ROLES: Mapping[str, Role] = {
     "escalation_centre": Role.ESCALATION_CENTRE,
 }
 # For the clocks these are what others call by another name.
-EVENTS = {Action.NOT_A_FAULT: "cancel"}
+EVENTS = {
+    Action.NOT_A_FAULT: "cancel",
+    Action.COMPLAIN: "complaint",
+    Action.ANSWER_COMPLAINT: "complaint_answered",
+    Action.WITHDRAW_COMPLAINT: "complaint_withdrawn",
+    Action.NOTE_DEVIATION: "deviation_notice",
+    Action.FILE_PLAN: "deviation_plan_sent",
+    Action.WITHDRAW_DEVIATION: "deviation_withdrawn",
+}
+# What ends a clock, where a single press or text of whoever is warned can do that.
+REMEDIES: Mapping[str, Action] = {
+    "complaint_answer": Action.ANSWER_COMPLAINT,
+    "deviation_plan": Action.FILE_PLAN,
+    "callback": Action.CALLBACK_DONE,
+}
 ALARMS = {
     Kind.SOON: SlaWarning,
     Kind.BREACH: SlaBreach,
@@ -446,14 +461,19 @@ def _tell(hand: "InHand", clock: Running, warning: Warning, person: Person) -> N
             due=warning.at if promised else clock.reading.due or warning.at,
             late=_minutes(hand.now - warning.at) if warning.late else "",
         ),
-        choices=_choices(hand, person),
+        choices=_choices(hand, clock, person),
         audience="",
         not_before=_not_before(hand, clock, person),
     )
 
 
-def _choices(hand: "InHand", person: Person) -> tuple[Choice, ...]:
+def _choices(hand: "InHand", clock: Running, person: Person) -> tuple[Choice, ...]:
+    """What may be done about it, never what the desk would refuse to this person."""
     choices = [hand.choice(Action.ACKNOWLEDGE, style="primary")]
+    remedy = REMEDIES.get(clock.milestone)
+    if remedy is not None:
+        able = actions.may(remedy, person.roles, {actions.Relation.ANY})
+        return (*choices, hand.choice(remedy)) if able else tuple(choices)
     if person.has(Role.DESK_AGENT, Role.SUPERVISOR):
         choices += [hand.choice(Action.REASSIGN), hand.choice(Action.CALL)]
     return tuple(choices)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from core import binding, keypad, outbox, prompts
-from core.actions import ACTIONS, Relation, available, typed_words
+from core import binding, grievances, keypad, outbox, prompts
+from core.actions import ACTIONS, Relation, available, may, typed_words
 from core.desk import Desk
 from core.errors import NoSuchTicket
 from core.in_hand import Actor, InHand, relations
@@ -32,7 +32,7 @@ from core.opening import open_ticket, understand
 from core.people import Address, Person, Role
 from core.ports import Between, Tx
 from core.routing import settle_ticket
-from core.rows import OutboxRow, Sent
+from core.rows import Grievance, OutboxRow, Sent
 from core.telling import Reply, language_of, tell
 from core.ticket import Draft, Message, Offer, StoredFile, Ticket
 from core.understand.reading import Understanding
@@ -42,7 +42,7 @@ from core.work import REPEATED, Outcome, Request, perform, settle
 A = Action
 WORDS = {word: str(action) for word, action in typed_words().items()}
 LIST_LIMIT = 8
-DRAFTS = {"result": A.RESOLVE, "comment": A.RATE, "appointment": A.SET_APPOINTMENT}
+DRAFTS = {spec.asks: action for action, spec in ACTIONS.items() if spec.asks} | {"comment": A.RATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +205,7 @@ class Hearing:
             self._said_again,
             self._binding,
             self._typed,
+            self._grievance,
             self._drafted,
             self._thread,
             self._album,
@@ -377,8 +378,10 @@ class Hearing:
             return self.say(WhichTicket(), choices=choices)
         self._vouch(number, action, command.pin)
         args = ACTIONS[action].args
-        if command.arg and args and command.arg not in args:  # a reason in one's own words
-            return self._typed_request(Request(action=action, number=number, text=command.arg))
+        if command.arg and (args or ACTIONS[action].asks) and command.arg not in args:
+            line = self.inbound.detail.get("typed") or self.text
+            own_words = keypad.as_written(line, command.arg)
+            return self._typed_request(Request(action=action, number=number, text=own_words))
         return self._typed_request(Request(action=action, number=number, arg=command.arg))
 
     def _typed_request(self, request: Request) -> Outcome:
@@ -454,6 +457,29 @@ class Hearing:
                 )
             )
         return None
+
+    def _grievance(self) -> Outcome | None:
+        """A complaint or a notice of deviation that names no ticket: about the last one or, where
+        there is none, a matter of its own."""
+        said = grievances.said_in(self._matter)
+        if said is None:
+            return None
+        lately = self.mine((*OPEN, Status.CLOSED))[:1] if said.kind == grievances.COMPLAINT else []
+        ticket = self._of_thread() or next(iter(lately), None)
+        ties = relations(self.tx, ticket, self.person) if ticket else {Relation.OWN}
+        if not may(said.action, self.person.roles, ties):
+            return None
+        if ticket is None:
+            ticket = self._matter_of_its_own(said.kind)
+        self._keep(ticket.id)
+        return self.perform(Request(action=said.action, number=ticket.number, text=said.words))
+
+    def _matter_of_its_own(self, kind: str) -> Ticket:
+        """A ticket that nobody has to be sent for: what counts is the record on it."""
+        hand = self._opened()
+        hand.step(A.NOT_A_FAULT, to=Status.CLOSED)
+        hand.change(kind=kind, settled=True, closed_at=self.now, close_code=kind)
+        return hand.save()
 
     def _drafted(self) -> Outcome | None:
         """The desk asked this person for words, and here they are: text, voice or photo."""
@@ -625,7 +651,14 @@ class Hearing:
         return Outcome("added", hand.save())
 
     def _after_the_end(self, ticket: Ticket) -> Outcome:
-        """A word after closing re-opens while that is allowed; later it is a new ticket (R-041)."""
+        """A word after closing re-opens while that is allowed; later it is a new ticket (R-041).
+
+        Whoever waits for the answer to a complaint is still complaining.
+        """
+        complaint = grievances.unsettled(self.tx, ticket.id, grievances.COMPLAINT)
+        if complaint is not None and complaint.state == "open":
+            self._keep(ticket.id)
+            return self.perform(Request(action=A.COMPLAIN, number=ticket.number, text=self.text))
         closed = ticket.closed_at
         fresh = closed is not None and self.now - closed <= self.desk.rules.reopen
         if ticket.status == Status.CLOSED and fresh:
@@ -649,12 +682,21 @@ class Hearing:
 
     def report(self, after: Ticket | None = None) -> Outcome:
         """One message is a report: the ticket exists once the message is stored (promise 1)."""
-        read, person = self._read, self.person
-        hand = open_ticket(
+        hand = self._opened(after)
+        self._keep(hand.ticket.id)
+        self._acknowledge(hand, self._read)
+        if self._read.severity == "P1":
+            settle_ticket(hand)
+        else:
+            hand.later("settle", self._settling(hand))
+        return Outcome("opened", hand.save())
+
+    def _opened(self, after: Ticket | None = None) -> InHand:
+        return open_ticket(
             self.tx,
             self.desk,
-            read,
-            requester=person,
+            self._read,
+            requester=self.person,
             text=mask_passwords(self._matter) or _files_in_words(self.inbound),
             origin=self.inbound.channel,
             by=self.guest.actor,
@@ -665,13 +707,6 @@ class Hearing:
             after=after,
             also=self._origin(),
         )
-        self._keep(hand.ticket.id)
-        self._acknowledge(hand, read)
-        if read.severity == "P1":
-            settle_ticket(hand)
-        else:
-            hand.later("settle", self._settling(hand))
-        return Outcome("opened", hand.save())
 
     @property
     def _matter(self) -> str:
@@ -830,21 +865,34 @@ class Hearing:
                 return self._refuse(NoSuchTicket(number=number))
             tickets = [ticket]
         else:
-            tickets = self.mine()[:LIST_LIMIT]
+            tickets = [*self.mine(), *self._complained_about()][:LIST_LIMIT]
         if not tickets:
             return self.say(NoTickets())
         for ticket in tickets:
-            hand = self._hand(ticket)
-            hand.answer(
-                TicketStatus(
-                    number=ticket.number,
-                    status=ticket.status,
-                    symptom=ticket.symptom,
-                    engineer=hand.assignee.name if hand.assignee else "",
-                    due=ticket.due_at,
-                )
-            )
+            self._say_status(ticket)
         return Outcome("ticket_status", tickets[0])
+
+    def _say_status(self, ticket: Ticket) -> None:
+        hand = self._hand(ticket)
+        stands = {one.kind: one.state for one in grievances.of_ticket(self.tx, ticket.id)}
+        hand.answer(
+            TicketStatus(
+                number=ticket.number,
+                status=ticket.status,
+                symptom=ticket.symptom,
+                engineer=hand.assignee.name if hand.assignee else "",
+                due=ticket.due_at,
+                complaint=stands.get(grievances.COMPLAINT, ""),
+                deviation=stands.get(grievances.DEVIATION, ""),
+            )
+        )
+
+    def _complained_about(self) -> list[Ticket]:
+        """Closed tickets on which this person still waits for an answer."""
+        waiting = self.tx.find(Grievance, person_id=self.person.id, state="open")
+        ids = tuple({one.ticket_id for one in waiting})
+        found = self.tx.find(Ticket, order="-id", id=ids) if ids else []
+        return [ticket for ticket in found if not ticket.is_open]
 
 
 def _chosen(letter: OutboxRow, digit: int) -> dict[str, object]:

@@ -64,6 +64,7 @@ class Text:
 
 Reading = Digit | Command | Status | Slip | Help | OptOut | Text
 
+_COMMAND_LENGTH = 80  # a word, a number and the signs between them
 HELP = frozenset({"?", "帮助", "help", "h"})
 OPT_OUT = frozenset({"r", "t", "td", "n", "退订", "拒收", "stop", "unsubscribe"})
 STATUS = frozenset({"状态", "进度", "查询", "status", "st"})
@@ -124,6 +125,12 @@ def _known(words: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     """The typed words in one spelling, longest first; asking for the status is no action."""
     known = {normalise(word): action for word, action in words} | dict.fromkeys(STATUS, "")
     return tuple(sorted(known.items(), key=lambda entry: len(entry[0]), reverse=True))
+
+
+def as_written(text: str, plain: str) -> str:
+    """The end of `text` that reads as `plain`, in its writer's own spelling."""
+    starts = range(min(len(text), _COMMAND_LENGTH))
+    return next((text[n:].strip() for n in reversed(starts) if normalise(text[n:]) == plain), plain)
 
 
 def _digit(plain: str) -> int | None:

@@ -96,6 +96,16 @@ class Action(StrEnum):
     DECLARE_EMERGENCY = "declare_emergency"
     STAND_DOWN = "stand_down"
     APPLY_PLAN = "apply_plan"  # one assignment for the whole backlog
+    COMPLAIN = "complain"
+    TAKE_COMPLAINT = "take_complaint"
+    ANSWER_COMPLAINT = "answer_complaint"
+    CLOSE_COMPLAINT = "close_complaint"
+    WITHDRAW_COMPLAINT = "withdraw_complaint"
+    NOTE_DEVIATION = "note_deviation"  # the customer's written notice that the service deviates
+    FILE_PLAN = "file_plan"  # how that is mended
+    CLOSE_DEVIATION = "close_deviation"
+    WITHDRAW_DEVIATION = "withdraw_deviation"
+    CORRECT_VERDICT = "correct_verdict"
 
 
 A = Action
@@ -209,6 +219,21 @@ LIFE: Mapping[Action, Move] = {
     A.DECLARE_EMERGENCY: _from(*OPEN),
     A.STAND_DOWN: _from(*Status),
     A.APPLY_PLAN: _from(*Status),
+    **dict.fromkeys(
+        (
+            A.COMPLAIN,
+            A.TAKE_COMPLAINT,
+            A.ANSWER_COMPLAINT,
+            A.CLOSE_COMPLAINT,
+            A.WITHDRAW_COMPLAINT,
+            A.NOTE_DEVIATION,
+            A.FILE_PLAN,
+            A.CLOSE_DEVIATION,
+            A.WITHDRAW_DEVIATION,
+            A.CORRECT_VERDICT,
+        ),
+        _from(*Status),  # whatever has become of the ticket: the records know what is open
+    ),
 }
 
 

@@ -12,7 +12,22 @@ from typing import ClassVar
 from core.messages import Value
 
 TERMS = frozenset(
-    {"category", "mode", "status", "reason", "result", "milestone", "priority", "trouble", "asked"}
+    {
+        "category",
+        "mode",
+        "status",
+        "reason",
+        "result",
+        "milestone",
+        "priority",
+        "trouble",
+        "asked",
+        "state",
+        "what",
+        "complaint",
+        "deviation",
+        "outcome",
+    }
 )
 
 
@@ -191,6 +206,34 @@ class SurveyReminder(AboutTicket):
 class SurveyThanks(AboutTicket):
     answer: ClassVar[bool] = True
     score: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComplaintReceived(AboutTicket):
+    """To whoever complained: it is registered, and will be answered by then (R-067)."""
+
+    must: ClassVar[bool] = True
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComplaintAnswered(AboutTicket):
+    must: ClassVar[bool] = True
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviationReceived(AboutTicket):
+    """To the customer: the notice is registered, and a plan will be there by then (R-104)."""
+
+    must: ClassVar[bool] = True
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviationPlanned(AboutTicket):
+    must: ClassVar[bool] = True
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -626,6 +669,42 @@ class Acknowledged(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComplaintToAnswer(AboutTicket):
+    must: ClassVar[bool] = True
+    requester: str
+    engineer: str  # about whom; "" where nobody had the job
+    text: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviationToPlan(AboutTicket):
+    must: ClassVar[bool] = True
+    requester: str
+    text: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatterState(AboutTicket):
+    """How a complaint or a deviation stands after what was just done."""
+
+    what: str
+    state: str
+    name: str  # who did it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictCorrected(AboutTicket):
+    """A verdict was overruled by a further row (promise 8)."""
+
+    milestone: str
+    outcome: str
+    name: str
+    text: str  # why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LowScore(AboutTicket):
     must: ClassVar[bool] = True
     score: int
@@ -659,6 +738,8 @@ class TicketStatus(AboutTicket):
     symptom: str
     engineer: str
     due: datetime | None
+    complaint: str  # how the last complaint and the last notice of deviation stand; "": none
+    deviation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

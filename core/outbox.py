@@ -37,7 +37,12 @@ DOUBTFUL = 3  # failures in a row after which an address is doubted
 NO_NEWS = timedelta(minutes=30)  # accepted is not delivered: then the next address is due
 DOUBTS = 4  # tries of unknown outcome
 AGAIN_AFTER = timedelta(minutes=1)  # before a must-reach letter of unknown outcome is repeated
-DELIVERED = {"job_offered": Action.OFFER_DELIVERED, "engineer_says": Action.HUMAN_REPLY}
+DELIVERED = {
+    "job_offered": Action.OFFER_DELIVERED,
+    "engineer_says": Action.HUMAN_REPLY,
+    "complaint_answered": Action.HUMAN_REPLY,
+}
+ANSWERS = (Action.RELAY, Action.ANSWER_COMPLAINT)  # of a person, to the requester
 
 
 def letter_of(row: OutboxRow) -> Letter:
@@ -233,7 +238,7 @@ def _tell_clocks(tx: Tx, desk: Desk, row: OutboxRow, now: datetime) -> None:
 
 def _author(hand: InHand) -> Actor:
     """Whose words just arrived: the last who answered the requester."""
-    said = next((s for s in reversed(hand.history) if s.action == Action.RELAY), None)
+    said = next((s for s in reversed(hand.history) if s.action in ANSWERS), None)
     person = hand.person(said.actor_id) if said else None
     return Actor(person=person, role=said.actor_role) if said else SYSTEM
 

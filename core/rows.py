@@ -178,6 +178,29 @@ class TicketClocks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grievance:
+    """A complaint (R-067) or a notice of deviation (R-104): it is added to and never deleted."""
+
+    id: int = 0
+    kind: str  # complaint, deviation
+    ticket_id: int
+    person_id: int  # from whom
+    about_id: int | None = None  # about whom: whoever had the job
+    registered_by: int | None = None
+    channel: str
+    text: str
+    severity: str = "normal"  # normal, serious
+    owner_id: int | None = None
+    state: str = "open"  # open, answered, closed, withdrawn
+    answer: str = ""  # the reply to the complaint, or the plan that mends the deviation
+    answered_by: int | None = None
+    measure: str = ""  # the cause, and what is done so that it does not come again
+    opened_at: datetime
+    answered_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictRow:
     """A promise met or broken. Never changed: what is known later is a further row (promise 8)."""
 

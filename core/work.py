@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from core import actions, closing, emergency, planning
+from core import actions, closing, corrections, emergency, grievances, planning
 from core.desk import Desk
 from core.dispatch import backlog, leaving, offers
 from core.errors import IllegalMove, Missing, NoSuchTicket, NotAllowed, Refusal, TakenByAnother
@@ -87,6 +87,7 @@ class Outcome:
 
 
 REPEATED = Outcome("done_already")
+Effect = Callable[[InHand, Request], str | None]
 
 
 async def act(desk: Desk, request: Request, by: Actor, inbox_id: int | None = None) -> Outcome:
@@ -375,7 +376,7 @@ def _resolve(hand: InHand, request: Request) -> None:
     _tell_desk(hand)
 
 
-def _wait_for_words(hand: InHand, person: Person | None, kind: str) -> None:
+def _wait_for_words(hand: InHand, person: Person | None, kind: str, arg: str = "") -> None:
     """The next text, voice or photo of this person is the answer, until the draft runs out."""
     if person is None:
         return
@@ -385,6 +386,7 @@ def _wait_for_words(hand: InHand, person: Person | None, kind: str) -> None:
             person_id=person.id,
             kind=kind,
             ticket_id=hand.ticket.id,
+            arg=arg,
             expires_at=hand.now + hand.desk.rules.draft,
         )
     )
@@ -871,6 +873,43 @@ def _apply_plan(hand: InHand, request: Request) -> None:
     hand.answer(NoteKept(number=hand.ticket.number))
 
 
+def _correct_verdict(hand: InHand, request: Request) -> str | None:
+    """Which of the ticket's verdicts, and why: asked one after the other where it was not said."""
+    milestone, why = request.arg, request.text
+    if not milestone and why:
+        milestone, why = corrections.milestone_in(hand, why)
+    if not milestone:
+        ask(hand, A.CORRECT_VERDICT, corrections.correctable(hand))
+        return "asked_for_words"
+    if not why:
+        _wait_for_words(hand, hand.by.person, A.CORRECT_VERDICT, milestone)
+        hand.answer(AskChoice(number=hand.ticket.number, asked="why_corrected"))
+        return "asked_for_words"
+    corrections.correct(hand, milestone, why)
+    _forget_words(hand, hand.by.person)
+    return None
+
+
+def _in_words(effect: grievances.Effect) -> Effect:
+    """Nothing happens without words: where none came with it, the next text is taken for them."""
+
+    def effect_or_question(hand: InHand, request: Request) -> str | None:
+        said = request.text or request.arg
+        if not said:
+            _wait_for_words(hand, hand.by.person, request.action)
+            ask(hand, request.action, ())
+            return "asked_for_words"
+        effect(hand, said)
+        _forget_words(hand, hand.by.person)
+        return None
+
+    return effect_or_question
+
+
+def _at_once(effect: grievances.Effect) -> Effect:
+    return lambda hand, request: effect(hand, request.arg or request.text)
+
+
 def _tell_desk(hand: InHand) -> None:
     """The desk is told of every step on site at once (R-038), without a sound."""
     notice = DeskStep(
@@ -883,7 +922,7 @@ def _name(person: Person | None) -> str:
     return person.name if person else ""
 
 
-EFFECTS: Mapping[Action, Callable[[InHand, Request], str | None]] = {
+EFFECTS: Mapping[Action, Effect] = {
     A.ACCEPT: _accept,
     A.DECLINE: _decline,
     A.DEPART: _depart,
@@ -925,4 +964,7 @@ EFFECTS: Mapping[Action, Callable[[InHand, Request], str | None]] = {
     A.STAND_DOWN: _stand_down,
     A.LINK_DUPLICATE: _link_duplicate,
     A.APPLY_PLAN: _apply_plan,
+    A.CORRECT_VERDICT: _correct_verdict,
+    **{action: _in_words(effect) for action, effect in grievances.NEED_WORDS.items()},
+    **{action: _at_once(effect) for action, effect in grievances.WITHOUT_WORDS.items()},
 }

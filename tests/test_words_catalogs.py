@@ -10,15 +10,17 @@ from importlib.resources import files
 import pytest
 
 from core import errors
-from core.actions import ACTIONS, DECLINE_REASONS, RESULTS, UNRESOLVED_CODES
+from core.actions import ACTIONS, DECLINE_REASONS, RESULTS, SEVERITIES, UNRESOLVED_CODES
 from core.dispatch.choose import OBJECTIONS, PARTS
 from core.errors import Refusal
+from core.grievances import NEED_WORDS
 from core.lifecycle import LIFE, UNRESOLVED, WAIT_FOR, Action, Status
 from core.notices import NOTICES
 from core.people import Role
 from core.sla.clock import ACCEPT_CLAIM, Pace
 from core.sla.days import DayKind
 from core.sla.forecast import Needs
+from core.sla.verdict import Outcome
 from core.understand.devices import devices
 from core.words import NAMED, languages
 from core.words.catalogs import entries
@@ -63,13 +65,14 @@ OFFER_STATES = {"open", "accepted", "declined", "expired", "withdrawn"}
 TERMS: dict[str, set[str]] = {
     "category": categories(),
     "status": {*Status} | OFFER_STATES,  # a lost offer is refused by its own state
-    "state": OFFER_STATES,
+    "state": OFFER_STATES | {"answered", "closed", "taken"},
     "mode": {"onsite", "remote", "phone"},
     "priority": {"P1", "P2", "P3", "P4"},
     "result": {*RESULTS},
     "reason": {*DECLINE_REASONS, *UNRESOLVED, "unproven"},
     "milestone": milestones(),
-    "asked": {*ASKED, "set_appointment", "link_duplicate"},
+    "asked": {*ASKED, *NEED_WORDS, "set_appointment", "link_duplicate", "correct_verdict",
+              "why_corrected"},
     "trouble": {
         "poison",
         "mailbox_login_refused", "mailbox_folder_refused",
@@ -81,13 +84,16 @@ TERMS: dict[str, set[str]] = {
     },
     "role": {*Role},
     "channel": {"telegram", "mail", "sms", "hotline", "web", "api"},
-    "what": {"site_code", "mode", "engineer", "site", "priority", "category", "device", "moment"},
+    "what": {"site_code", "mode", "engineer", "site", "priority", "category", "device", "moment",
+             "complaint", "deviation", "complaint_answer", "deviation_answer", "verdict",
+             "reason"},
     "why": {"reply", "album", "settling", "recent", "follow_up",
             "reply_address", "message_id", "subject_number"},
     "event": clock_events(),
     "calendar": calendars(),
     "day": {*DayKind} - {DayKind.ORDINARY},
     "part": {*PARTS},
+    "outcome": {*Outcome},
     "objection": {*OBJECTIONS},
     "needs": {*Needs},
     "device": {device.label for device in devices().values()},
@@ -105,6 +111,8 @@ ANSWERS: dict[str, set[str]] = {
     "set_mode": {"onsite", "remote", "phone"},
     "set_priority": {"P1", "P2", "P3", "P4"},
     "dispatch": {"again"},
+    "take_complaint": {*SEVERITIES},
+    "correct_verdict": milestones(),
 }
 STORY = {
     "rule", "target", "target_days", "appointment", "idle", "cycle", "day", "claimed",
@@ -117,11 +125,12 @@ CARD = {
 COMMANDS = {
     "new", "my", "status", "why", "lang", "help", "queue", "assign", "call", "duty",
     "leave", "cover", "forecast", "privacy", "cancel", "board",
+    "complaint", "deviation", "correct",
 }  # fmt: skip
 OTHER = {
     "moment", "day", "choices", "choice", "choice.between",
     "length.days", "length.hours", "length.minutes", "length.seconds",
-    "opened", "added", "edited", "unchanged", "filed", "done_already",
+    "asked_for_words", "opened", "added", "edited", "unchanged", "filed", "done_already",
     "queue.line", "queue.empty", "duty.line", "duty.empty",
     "forecast.line", "forecast.empty", "why.clock",
     "board.title", "board.line", "board.left", "board.late", "board.more", "plan.line",

@@ -32,7 +32,7 @@ def show(number: Number, reveal: Reveal = False, settings: SettingsFile = None) 
     """One ticket: its facts, its clocks, whether its journal is whole."""
 
     async def work(desk: "Desk") -> None:
-        facts, clocks, broken = await desk.store.read(
+        facts, clocks, grievances, broken = await desk.store.read(
             lambda tx: _facts(_in_hand(tx, desk, number), Mask(reveal))
         )
         show_table(f"Ticket {facts[0][1]}", ("", ""), facts[1:])
@@ -42,6 +42,9 @@ def show(number: Number, reveal: Reveal = False, settings: SettingsFile = None) 
             clocks,
             empty="No clock runs on it.",
         )
+        headings = ("what", "state", "severity", "from", "owner", "opened", "text", "answer")
+        if grievances:
+            show_table("Complaints and deviations", headings, grievances)
         _tell_whole(broken)
 
     on_desk(settings, work)
@@ -101,6 +104,46 @@ def list_(
     on_desk(settings, work)
 
 
+@app.command()
+def correct(
+    number: Number,
+    milestone: Annotated[str, typer.Argument(help="Which clock: onsite_arrival, phone_answer, …")],
+    why: Annotated[str, typer.Option(help="The reason, for the record.")],
+    by: Annotated[str, typer.Option(help="Code of the supervisor who decides.")],
+    settings: SettingsFile = None,
+) -> None:
+    """Turn a verdict round: met or broken. The one that was written stays."""
+    from bot.cli.acting import act
+    from core.lifecycle import Action
+    from core.work import Request
+
+    request = Request(action=Action.CORRECT_VERDICT, number=number, arg=milestone, text=why)
+
+    async def work(desk: "Desk") -> None:
+        await act(desk, request, by, settings)
+        typer.echo(f"The verdict on {milestone} of ticket {number} is corrected.")
+
+    on_desk(settings, work)
+
+
+@app.command("accept-claim")
+def accept_claim(
+    number: Number,
+    by: Annotated[str, typer.Option(help="Code of the supervisor who decides.")],
+    settings: SettingsFile = None,
+) -> None:
+    """Let a step that was entered late count from its own time."""
+    from bot.cli.acting import act
+    from core.lifecycle import Action
+    from core.work import Request
+
+    async def work(desk: "Desk") -> None:
+        await act(desk, Request(action=Action.ACCEPT_CLAIM, number=number), by, settings)
+        typer.echo(f"The late entry on ticket {number} counts from its own time.")
+
+    on_desk(settings, work)
+
+
 def _line(tx: "Tx", desk: "Desk", ticket: "Ticket", mask: Mask) -> tuple[str, ...]:
     return (
         ticket.number,
@@ -145,7 +188,7 @@ def _tell_whole(broken: int | None) -> None:
 
 def _facts(
     hand: "InHand", mask: Mask
-) -> tuple[list[tuple[str, str]], list[tuple[str, ...]], int | None]:
+) -> tuple[list[tuple[str, str]], list[tuple[str, ...]], list[tuple[str, ...]], int | None]:
     from core.clocks import readings
 
     ticket, desk = hand.ticket, hand.desk
@@ -175,4 +218,22 @@ def _facts(
         )
         for one in readings(hand)
     ]
-    return facts, clocks, _broken(hand)
+    return facts, clocks, _grievances(hand, mask), _broken(hand)
+
+
+def _grievances(hand: "InHand", mask: Mask) -> list[tuple[str, ...]]:
+    from core.grievances import of_ticket
+
+    return [
+        (
+            one.kind,
+            one.state,
+            one.severity,
+            _name(hand.tx, one.person_id, mask),
+            _name(hand.tx, one.owner_id, mask),
+            clock(one.opened_at, hand.desk),
+            mask.text(one.text),
+            mask.text(one.answer),
+        )
+        for one in of_ticket(hand.tx, hand.ticket.id)
+    ]

@@ -28,6 +28,8 @@ def register(app: AnyApplication) -> None:
         app.add_handler(CommandHandler(name, commands.enquiry, new))
     for name in commands.ON_TICKETS:
         app.add_handler(CommandHandler(name, commands.on_ticket, new))
+    for name in commands.IN_WORDS:
+        app.add_handler(CommandHandler(name, commands.in_words, new))
     app.add_handler(CommandHandler("board", staff.put_board, new & filters.ChatType.GROUPS))
     scanned = new & private & filters.Regex(r"^/start(@\w+)? c_[\w-]+$")
     app.add_handler(MessageHandler(scanned, staff.sticker))

@@ -12,7 +12,15 @@ from core.messages import Inbound
 from core.work import Request
 
 ENQUIRIES = tuple(name for name in enquiries.ENQUIRIES if name not in {"home"})
-ON_TICKETS: Mapping[str, Action] = {"cancel": Action.CANCEL, "assign": Action.REASSIGN}
+ON_TICKETS: Mapping[str, Action] = {
+    "cancel": Action.CANCEL,
+    "assign": Action.REASSIGN,
+    "correct": Action.CORRECT_VERDICT,
+}
+IN_WORDS: Mapping[str, Action] = {
+    "complaint": Action.COMPLAIN,
+    "deviation": Action.NOTE_DEVIATION,
+}
 STICKER = "a_"  # /start a_CODE: the label of a device; c_CODE: of a site
 
 
@@ -66,6 +74,16 @@ async def on_ticket(update: telegram.Update, context: Context) -> None:
         outcome = await work.act(desk, request, guest.actor, row.inbox_id)
         if outcome.refused:
             await work.say_refused(desk, outcome, guest.actor)
+    row.settle()
+
+
+async def in_words(update: telegram.Update, context: Context) -> None:
+    """/complaint 100427 what happened: as if the word itself had been typed."""
+    row, (name, inbound) = slot(), _said(update, context)
+    desk = front(context).desk
+    guest = await intake.known(desk, inbound)
+    word = intake.word_for(IN_WORDS[name], guest.person.language)
+    await intake.receive(desk, replace(inbound, text=f"{word} {inbound.text}"), row.inbox_id)
     row.settle()
 
 

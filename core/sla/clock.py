@@ -89,6 +89,7 @@ class Clock:
     voids: frozenset[str] = frozenset({"cancel"})
     by_staff: bool = False  # only a person of the desk can stop it
     appointment: bool = False  # a time agreed with the user replaces the target
+    after_end: bool = False  # a further cycle may begin on a ticket that is done: a complaint
     contract: bool = True  # False: it is reported, and nobody has promised it
     ladder: tuple[Rung, ...] = ()
     repeats: Repeats | None = None
@@ -269,7 +270,8 @@ def _cycles(marks: Sequence[Mark], clock: Clock, calendar: Calendar) -> list[_Cy
             _proceed(current, mark, clock, calendar)
             if current.state is State.RUNNING:
                 continue
-        armed = armed or (mark.event in clock.renews and mark.status not in DONE)
+        renewed = mark.event in clock.renews and (clock.after_end or mark.status not in DONE)
+        armed = armed or renewed
         if armed and mark.event in clock.starts:
             armed = False
             cycles.append(_Cycle(mark.at, [(mark.at, _pace(mark, clock), mark)]))

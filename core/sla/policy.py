@@ -208,7 +208,7 @@ class _Reader:
 
     def _clock(self, name: str, table: Mapping[str, Any], path: str) -> Clock:
         sets = {"starts", "stops", "pauses", "continues", "renews", "voids"}
-        flags = {"by_staff": False, "appointment": False, "contract": True}
+        flags = {"by_staff": False, "appointment": False, "after_end": False, "contract": True}
         self._keys(table, path, sets | set(flags) | {"calendar", "ladder", "repeat"})
         names: dict[str, Any] = {
             key: frozenset(self._names(table, key, f"{path}.{key}")) for key in sets

@@ -305,6 +305,13 @@ sites = _table("sites", people.Site, key="code")
 rota = _table("rota", people.RotaRow, Index("ix_rota_person", "person_code"))
 assets = _table("assets", people.Asset, Index("ix_assets_person", "person_code"), key="code")
 ticket_clocks = _table("ticket_clocks", rows.TicketClocks, key="ticket_id")
+grievances = _table(
+    "grievances",
+    rows.Grievance,
+    Index("ix_grievances_ticket", "ticket_id", "kind"),
+    Index("ix_grievances_owner", "owner_id", "state"),
+    Index("ix_grievances_person", "person_id", "state"),
+)
 verdicts = _table(
     "verdicts", rows.VerdictRow, Index("ix_verdicts_ticket", "ticket_id", "milestone", "cycle")
 )

@@ -24,12 +24,15 @@ PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "channel": ("term.channel.",),
         "state": ("term.state.",),
         "what": ("term.what.",),
+        "complaint": ("term.state.",),
+        "deviation": ("term.state.",),
         "action": ("action.",),
         "event": ("term.event.", "action."),
         "calendar": ("term.calendar.",),
         "kind": ("term.day.",),
         "why": ("term.why.",),
         "needs": ("term.needs.",),
+        "outcome": ("term.outcome.",),
     }
 )
 NO_DEVICE = "-"  # what core/understand writes where none was named

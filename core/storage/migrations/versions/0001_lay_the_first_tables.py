@@ -150,6 +150,32 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "grievances",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("ticket_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("about_id", sa.BigInteger(), nullable=True),
+        sa.Column("registered_by", sa.BigInteger(), nullable=True),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("answered_by", sa.BigInteger(), nullable=True),
+        sa.Column("measure", sa.Text(), nullable=False),
+        sa.Column("opened_at", core.storage.tables.Moment(), nullable=False),
+        sa.Column("answered_at", core.storage.tables.Moment(), nullable=True),
+        sa.Column("closed_at", core.storage.tables.Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_grievances")),
+    )
+    with op.batch_alter_table("grievances", schema=None) as batch_op:
+        batch_op.create_index("ix_grievances_owner", ["owner_id", "state"], unique=False)
+        batch_op.create_index("ix_grievances_person", ["person_id", "state"], unique=False)
+        batch_op.create_index("ix_grievances_ticket", ["ticket_id", "kind"], unique=False)
+
+    op.create_table(
         "inbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
@@ -727,6 +753,12 @@ def downgrade() -> None:
         batch_op.drop_index("ix_inbox_content")
 
     op.drop_table("inbox")
+    with op.batch_alter_table("grievances", schema=None) as batch_op:
+        batch_op.drop_index("ix_grievances_ticket")
+        batch_op.drop_index("ix_grievances_person")
+        batch_op.drop_index("ix_grievances_owner")
+
+    op.drop_table("grievances")
     with op.batch_alter_table("files", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_files_wanted",
