@@ -78,8 +78,15 @@ def open_store(url: str) -> Store:
             parsed.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
         )
     path = Path(parsed.database or "paidan.db")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise _unusable(fault) from fault
     return SqliteStore(path)
+
+
+def _unusable(fault: Exception) -> WrongSettings:
+    return WrongSettings([f"the database cannot be used: {str(fault).splitlines()[0]}"])
 
 
 async def upgrade(settings: Settings) -> bool:
@@ -87,8 +94,7 @@ async def upgrade(settings: Settings) -> bool:
     try:
         return await schema.upgrade(settings.database)
     except (schema.NewerSchema, SQLAlchemyError, OSError) as fault:
-        told = str(fault).splitlines()[0]
-        raise WrongSettings([f"the database cannot be used: {told}"]) from fault
+        raise _unusable(fault) from fault
 
 
 @asynccontextmanager
@@ -111,7 +117,7 @@ class Program:
     ) -> None:
         self.settings = settings
         self.now = now
-        self.limiter = limiter or Limiter(monotonic)
+        self.limiter = Limiter(monotonic) if limiter is None else limiter  # an idle one is falsy
         self.store = open_store(settings.database)
         self.files = files.FileStore(Path(settings.files))
         self.routes: list[BaseRoute] = []
@@ -131,7 +137,7 @@ class Program:
 
     async def open(self) -> None:
         """Database and desk, before any channel."""
-        await schema.upgrade(self.settings.database)
+        await upgrade(self.settings)
         await self.store.open()
         section = self.settings.desk
         self.desk = Desk(
@@ -257,6 +263,7 @@ class Program:
 
     async def start(self) -> None:
         """Start every loop. The desk works from here on, whether or not Telegram answers."""
+        self.server = self._serve()  # first, so that a port that is taken ends the start at once
         await self.store.read(self.desk.register.open)  # compiled before the first message comes
         await self.store.write(self._plan)
         self.workers.append(inbox_worker(self.desk, self._handlers))
@@ -283,14 +290,20 @@ class Program:
                 board.EVERY, "board", lambda: self._quietly(board.redraw(self.desk, chat))
             )
         self.ticker.start()
+        await self.server.start()
+
+    def _serve(self) -> http.Server:
+        """Raises WrongSettings where its address cannot be had."""
         registry = CollectorRegistry()
         registry.register(DeskCollector(self))
-        self.server = http.Server(
-            http.app(self.routes, self.health, registry),
-            self.settings.http.host,
-            self.settings.http.port,
-        )
-        await self.server.start()
+        section = self.settings.http
+        try:
+            return http.Server(
+                http.app(self.routes, self.health, registry), section.host, section.port
+            )
+        except OSError as fault:
+            told = f"http: {section.host}:{section.port} cannot be used: {fault.strerror}"
+            raise WrongSettings([told]) from fault
 
     def _plan(self, tx: Tx) -> None:
         """The desk's own recurring looks, as rows like any other deadline."""
@@ -320,8 +333,8 @@ class Program:
         """A tick that finds the database busy is followed by another."""
         try:
             await work
-        except StorageBusy as fault:
-            log.warning("storage_busy", loop="tick", why=str(fault))
+        except* StorageBusy as faults:
+            log.warning("storage_busy", loop="tick", why=str(faults.exceptions[0]))
 
     def wake(self) -> None:
         for worker in self.workers:
@@ -338,7 +351,7 @@ class Program:
 
     async def stop(self) -> None:
         """Finish what is in hand; what is left stands in the rows."""
-        self.ticker.stop()
+        await self.ticker.stop()
         if self.pump is not None:
             self.pump.stop()
         for worker in self.workers:
@@ -393,26 +406,34 @@ class Program:
 
 
 async def run(settings: Settings, *, ready: Callable[[Program], None] | None = None) -> None:
-    """The desk until SIGTERM or Ctrl-C."""
+    """The desk until SIGTERM or Ctrl-C. Raises WrongSettings where it cannot start."""
     program = Program(settings)
-    await program.open()
-    if settings.telegram is not None:
-        program.add_telegram(settings.telegram)
-    if settings.mail is not None:
-        add_mail(program, settings.mail)
-    if settings.sms:
-        add_sms(program, settings.sms)
-    await program.start()
-    log.info("started", address=program.server.address, channels=list(program.desk.channels))
-    if ready is not None:
-        ready(program)
-    await until_told_to_stop()
-    await program.stop()
+    try:
+        await program.open()
+        if settings.telegram is not None:
+            program.add_telegram(settings.telegram)
+        if settings.mail is not None:
+            add_mail(program, settings.mail)
+        if settings.sms:
+            add_sms(program, settings.sms)
+        await program.start()
+        log.info("started", address=program.server.address, channels=list(program.desk.channels))
+        if ready is not None:
+            ready(program)
+        await until_told_to_stop()
+    finally:
+        await program.stop()
 
 
 async def until_told_to_stop() -> None:
+    """The first signal asks for an orderly end; a second one gets its way at once."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for name in signals:
         loop.add_signal_handler(name, stopping.set)
-    await stopping.wait()
+    try:
+        await stopping.wait()
+    finally:
+        for name in signals:
+            loop.remove_signal_handler(name)

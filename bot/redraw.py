@@ -1,5 +1,7 @@
 """Cards as desired state: what differs is drawn again, intermediate states never (telegram §7)."""
 
+import asyncio
+from collections import defaultdict
 from functools import partial
 
 import structlog
@@ -28,14 +30,22 @@ async def redraw(desk: Desk, channel: TelegramChannel, renderer: Renderer) -> in
             found.append((row, fingerprint(drawn) if drawn else row.drawn_hash))
         return found
 
-    edits = 0
+    async def in_one_chat(cards: list[tuple[Card, str]]) -> int:
+        edits = 0
+        for row, wanted in cards:
+            if row.drawn_hash == wanted or await _edit(desk, channel, row):
+                edits += row.drawn_hash != wanted
+                await desk.store.write(partial(_drawn, row=row, wanted=wanted))
+        return edits
+
+    # Each chat has a budget of its own: one that must wait holds up nobody else.
+    chats: dict[str, list[tuple[Card, str]]] = defaultdict(list)
     for row, wanted in await desk.store.read(stale):
-        if row.channel != channel.name:
-            continue
-        if row.drawn_hash == wanted or await _edit(desk, channel, row):
-            edits += row.drawn_hash != wanted
-            await desk.store.write(partial(_drawn, row=row, wanted=wanted))
-    return edits
+        if row.channel == channel.name:
+            chats[row.address].append((row, wanted))
+    async with asyncio.TaskGroup() as group:
+        drawing = [group.create_task(in_one_chat(cards)) for cards in chats.values()]
+    return sum(each.result() for each in drawing)
 
 
 def _drawn(tx: Tx, row: Card, wanted: str) -> None:

@@ -45,6 +45,14 @@ class Telegram(_Section):
     webhook_url: str = ""  # empty: long polling, which needs no address of ours
     webhook_secret: SecretStr = SecretStr("")
 
+    @field_validator("token")
+    @classmethod
+    def _whole(cls, token: SecretStr) -> SecretStr:
+        """Half a token would start a desk that can never speak."""
+        if not re.fullmatch(r"\d+:\S+", token.get_secret_value()):
+            raise ValueError("must look like 123456:ABC…, as @BotFather gave it")
+        return token
+
     @model_validator(mode="after")
     def _proven(self) -> Self:
         """Without a secret anybody could post updates in Telegram's name."""

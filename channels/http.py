@@ -68,8 +68,7 @@ class Server:
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
-        self._server.should_exit = True
-        self._server.force_exit = True
+        self._server.should_exit = True  # who is being answered has a second to hear the end
         if self._task is not None:
             with suppress(asyncio.CancelledError):
                 await self._task

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bot.trial.botapi import Person, Seen
-from bot.trial.desk import TrialProgram, free_port, next_morning, opening
+from bot.trial.desk import TrialProgram, next_morning, opening
 from core.sla.calendars import shipped
 from core.words import label
 
@@ -99,15 +99,6 @@ def test_a_trial_begins_while_engineers_are_on(now: str, begins: str) -> None:
 def test_the_next_morning_is_never_today() -> None:
     early = here("2026-11-23 03:00")
     assert next_morning(OFFICE, early) == here("2026-11-24 10:00")
-
-
-async def test_a_taken_port_is_told_in_a_sentence(
-    trial: TrialProgram, capsys: pytest.CaptureFixture[str]
-) -> None:
-    port = int(trial.program.server.address.rpartition(":")[2])
-    with pytest.raises(SystemExit):
-        free_port(port)
-    assert capsys.readouterr().err.startswith(f"Port {port} on 127.0.0.1 is taken")
 
 
 async def test_a_waiting_browser_does_not_hold_up_the_end(tmp_path: Path) -> None:

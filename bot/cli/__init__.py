@@ -72,7 +72,10 @@ SettingsFile = Annotated[
 def run(
     settings: SettingsFile = None,
     trial: Annotated[bool, typer.Option(help="A throw-away desk with three phones.")] = False,
-    port: Annotated[int, typer.Option(help="Of the trial page.")] = 8080,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Of the trial page (default: 8080 or the next free)."),
+    ] = None,
 ) -> None:
     """Run the desk. Without any settings: the trial desk, on a throw-away database."""
     from bot.cli.start import start

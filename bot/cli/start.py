@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -12,23 +14,30 @@ from bot.redact import RedactTokens, quiet_wire_loggers, redact_event
 from bot.settings import DEFAULT_FILE, Log, Settings, WrongSettings, load
 
 
-def start(path: Path | None, *, trial: bool, port: int) -> None:
+def start(path: Path | None, *, trial: bool, port: int | None) -> None:
     """Run until told to stop; wrong settings end it with one sentence for each."""
     settings = read_settings(path)
     configure_logs(settings.log)
-    if trial or (path is None and not DEFAULT_FILE.exists() and settings.telegram is None):
-        from bot.trial import desk
+    with told_in_sentences():
+        if trial or (path is None and not DEFAULT_FILE.exists() and settings.telegram is None):
+            from bot.trial import desk
 
-        asyncio.run(desk.run(port))
-        return
-    from bot import main
+            asyncio.run(desk.run(port))
+        else:
+            from bot import main
 
-    asyncio.run(main.run(settings))
+            asyncio.run(main.run(settings))
 
 
 def read_settings(path: Path | None) -> Settings:
-    try:
+    with told_in_sentences():
         return load(path)
+
+
+@contextmanager
+def told_in_sentences() -> Iterator[None]:
+    try:
+        yield
     except WrongSettings as fault:
         for problem in fault.problems:
             typer.echo(problem, err=True)

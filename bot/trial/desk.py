@@ -6,7 +6,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, time, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from bot.main import Program, until_told_to_stop
-from bot.settings import Http, Settings, Telegram
+from bot.settings import Http, Settings, Telegram, WrongSettings
 from bot.sms import add_sms
 from bot.trial import page
 from bot.trial.botapi import BotApi
@@ -248,30 +248,49 @@ def trial_settings(folder: Path, port: int, base_url: str, token: str) -> Settin
     )
 
 
-def free_port(port: int) -> int:
-    """The port, or the next free one where nobody asked for a certain one.
+def free_port(wanted: int | None) -> int:
+    """The port that was asked for; where none was, the usual one or the next that is free.
 
-    Raises SystemExit with a sentence where a port that somebody asked for is taken.
+    Raises WrongSettings where it cannot be had.
     """
-    for candidate in range(port, port + PORTS_TRIED):
+    tried = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if wanted is None else [wanted]
+    why = ""
+    for port in tried:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with suppress(OSError):
-                probe.bind(("127.0.0.1", candidate))
-                return candidate
-        if port != DEFAULT_PORT:
-            break
-    print(f"Port {port} on 127.0.0.1 is taken: choose another with --port.", file=sys.stderr)
-    raise SystemExit(2)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as fault:
+                why = fault.strerror
+            else:
+                return port
+    raise WrongSettings(
+        [f"Port {port} on 127.0.0.1 cannot be used ({why}): choose another with --port."]
+    )
 
 
-async def run(port: int = DEFAULT_PORT, *, folder: Path | None = None) -> None:
+async def run(port: int | None = None, *, folder: Path | None = None) -> None:
     """Print one address, and be a desk until told to stop."""
-    port = free_port(port)
+    chosen = free_port(port)
     with tempfile.TemporaryDirectory(prefix="paidan-trial-") as fresh:
-        async with TrialProgram(folder or Path(fresh), port) as trial:
-            print(f"Paidan 派单 · {trial.program.server.address}", flush=True)
+        async with TrialProgram(folder or Path(fresh), chosen) as trial:
+            print(
+                greeting(
+                    trial.program.server.address, moved=port is None and chosen != DEFAULT_PORT
+                )
+            )
+            sys.stdout.flush()
             await until_told_to_stop()
+
+
+def greeting(address: str, *, moved: bool) -> str:
+    lines = [f"Paidan 派单 · {address}"]
+    if moved:
+        lines.append(f"Port {DEFAULT_PORT} is taken, so this is the next one.")
+        lines.append(f"{DEFAULT_PORT} 端口被占用，已换成上面这个。")
+    lines.append("Open the page and play; Ctrl-C ends it, and nothing is kept.")
+    lines.append("用浏览器打开，随便玩；按 Ctrl-C 结束，什么都不会留下。")
+    return "\n".join(lines)
 
 
 class TrialProgram:
@@ -287,10 +306,21 @@ class TrialProgram:
         self._carrier = http.Server(Starlette(routes=wires), "127.0.0.1", 0)
 
     async def __aenter__(self) -> "TrialProgram":
-        await self._carrier.start()
-        settings = trial_settings(self.folder, self.port, self._carrier.address, self.api.token)
-        limiter = Limiter(self.clock.pace, self.clock.sleep)
-        self.program = program = Program(settings, now=self.clock.now, limiter=limiter)
+        async with AsyncExitStack() as down:
+            down.push_async_callback(self._carrier.stop)
+            await self._carrier.start()
+            down.push_async_callback(self.sms.close)
+            settings = trial_settings(self.folder, self.port, self._carrier.address, self.api.token)
+            limiter = Limiter(self.clock.pace, self.clock.sleep)
+            self.program = Program(settings, now=self.clock.now, limiter=limiter)
+            down.push_async_callback(self.program.stop)
+            down.callback(self.api.close)  # lets go of everybody who waits for news
+            await self._furnish(settings)
+            self._way_down = down.pop_all()
+        return self
+
+    async def _furnish(self, settings: Settings) -> None:
+        program = self.program
         await program.open()
         example = files("core.desk_data").joinpath("example.toml").read_text("utf-8")
         await program.load_sheet(example)
@@ -306,10 +336,6 @@ class TrialProgram:
         await program.start()
         self.sms.reach(program.server.address)
         mail.reach(program.server.address)
-        return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.api.close()  # lets go of everybody who waits for news
-        await self.program.stop()
-        await self.sms.close()
-        await self._carrier.stop()
+        await self._way_down.aclose()

@@ -87,7 +87,7 @@ class Page:
             return JSONResponse({"error": str(error)}, 400)
         if request.query_params.get("session") != self.session:
             since = 0
-        elif since >= self.api.version:
+        elif since >= self.api.version and not self.api.closed:
             await self.api.bell.heard(LONGEST_WAIT)
         if self.api.closed:  # the desk goes home: nobody may ask its database any more
             return Response(status_code=204)
