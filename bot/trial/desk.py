@@ -261,7 +261,7 @@ def free_port(wanted: int | None) -> int:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError as fault:
-                why = fault.strerror
+                why = fault.strerror or str(fault)
             else:
                 return port
     raise WrongSettings(
