@@ -287,5 +287,11 @@ class _Wire(EmailPolicy):
     def header_max_count(self, name: str) -> None:
         return None
 
+    def fold_binary(self, name: str, value: str) -> bytes:
+        short = len(name) + len(value) < LINE and value.isascii() and value.isprintable()
+        if short and not isinstance(value, _Header):  # a part's: there is nothing to fold
+            return f"{name}: {value}{self.linesep}".encode()
+        return bytes(super().fold_binary(name, value))
+
 
 POLICY = _Wire(linesep=SMTP.linesep, cte_type="7bit", header_factory=_Remembered())
