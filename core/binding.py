@@ -1,7 +1,6 @@
-"""How staff prove who they are: a one-time code, their own shared contact, or a PIN (design §8)."""
+"""How staff tie an address to themselves: a one-time code or their own contact (design §8)."""
 
 import hashlib
-import hmac
 import re
 import secrets
 from datetime import datetime, timedelta
@@ -18,7 +17,6 @@ from core.work import Outcome
 
 VALID = timedelta(hours=24)
 _START = re.compile(r"^(?:/start\s+)?v_([A-Za-z0-9_-]{20,64})$")
-_ROUNDS = 50_000
 
 
 def new_code(tx: Tx, person: Person, *, made_by: int | None, now: datetime) -> str:
@@ -32,17 +30,6 @@ def new_code(tx: Tx, person: Person, *, made_by: int | None, now: datetime) -> s
 
 def _hash(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()
-
-
-def pin_hash(pin: str, salt: str | None = None) -> str:
-    salt = salt or secrets.token_hex(8)
-    spun = hashlib.pbkdf2_hmac("sha256", pin.encode(), bytes.fromhex(salt), _ROUNDS)
-    return f"{salt}${spun.hex()}"
-
-
-def pin_fits(person: Person, pin: str) -> bool:
-    salt, _, _ = person.pin_hash.partition("$")
-    return bool(salt) and hmac.compare_digest(pin_hash(pin, salt), person.pin_hash)
 
 
 def try_binding(

@@ -17,6 +17,12 @@ class NotAllowed(Refusal):
     kind = "refused_not_allowed"
 
 
+class Unproven(NotAllowed):
+    """It may well be that person, but a number that anybody can write proves nothing."""
+
+    kind = "refused_unproven"
+
+
 class IllegalMove(Refusal):
     """The ticket's state does not know that action (R-036)."""
 

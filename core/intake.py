@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from core import binding, grievances, keypad, outbox, prompts
+from core import binding, grievances, keypad, outbox, pins, prompts
 from core.actions import ACTIONS, Relation, available, may, typed_words
 from core.desk import Desk
 from core.errors import NoSuchTicket
@@ -19,6 +19,7 @@ from core.notices import (
     MessageAdded,
     Notice,
     NoTickets,
+    OptedOut,
     PasswordSeen,
     Refused,
     RequesterSays,
@@ -317,7 +318,8 @@ class Hearing:
             case keypad.Help():
                 return self.say(HelpStaff() if self.person.is_staff else Help())
             case keypad.OptOut() if self._phone:
-                prompts.opt_out(self.tx, self._phone, self.now)
+                if prompts.opt_out(self.tx, self._phone, self.now):
+                    self.say(OptedOut())
                 return Outcome("opted_out")
             case _:
                 return None
@@ -330,12 +332,26 @@ class Hearing:
             return None
         return prompts.Telephone(self.inbound.channel, self.inbound.sender)
 
-    def _vouch(self, number: str, action: Action, pin: str = "") -> None:
-        """A number is a claim. The PIN proves it, and so does answering what was asked there."""
+    def _vouch(self, number: str, action: Action, pin: str = "") -> Outcome | None:
+        """A number is a claim. The PIN proves it, and so does answering what was asked there.
+
+        A wrong PIN is an outcome of its own: nothing else is done with that text.
+        """
         phone = self._phone if self.guest.address.verified_at else None
         asked = phone and prompts.offered(self.tx, phone, self.person.id, number, action, self.now)
-        if asked or (pin and binding.pin_fits(self.person, pin)):
-            self.guest = replace(self.guest, proven=True)
+        if not asked and not (pin and self.person.pin_hash):
+            return None
+        wrong = None if asked else self._wrong_pin(pin)
+        if wrong is not None:
+            return replace(self.say(wrong), refused=True)
+        self.guest = replace(self.guest, proven=True)
+        return None
+
+    def _wrong_pin(self, pin: str) -> Notice | None:
+        if self.guest.proven:
+            return None
+        place = f"{self.inbound.channel}:{self.inbound.sender}"
+        return pins.prove(self.tx, self.desk, self.person, place, pin, self.now, self.event)
 
     def _press(self, digit: keypad.Digit) -> Outcome:
         """A digit by telephone: the answer to the one open question, or asked back."""
@@ -376,7 +392,8 @@ class Hearing:
                 return None  # nothing to do it to: then it is just a text
             choices = [Choice(action=action, ticket=t.number, arg=command.arg) for t in candidates]
             return self.say(WhichTicket(), choices=choices)
-        self._vouch(number, action, command.pin)
+        if (refused := self._vouch(number, action, command.pin)) is not None:
+            return refused
         args = ACTIONS[action].args
         if command.arg and (args or ACTIONS[action].asks) and command.arg not in args:
             line = self.inbound.detail.get("typed") or self.text

@@ -800,6 +800,36 @@ class Bound(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptedOut(Notice):
+    """No more than needful comes to this number from here on."""
+
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinWrong(Notice):
+    answer: ClassVar[bool] = True
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinLocked(Notice):
+    answer: ClassVar[bool] = True
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinGuessed(Notice):
+    """To supervisors: somebody tries PINs from the number of a member of staff."""
+
+    must: ClassVar[bool] = True
+    name: str
+    address: str  # masked
+    tries: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refused(Notice):
     """A refusal in words: `reason` is its catalog key."""
 

@@ -265,9 +265,14 @@ def perhaps_meant(tx: Tx, phone: Telephone, value: int, now: datetime) -> list[C
 def offered(
     tx: Tx, phone: Telephone, person_id: int, number: str, action: Action, now: datetime
 ) -> bool:
-    """Whether this telephone was asked for that: then typed words are an answer, no mere claim."""
+    """Whether this telephone was asked for that: then typed words are an answer, no mere claim.
+
+    What was asked back because of a text from this number proves nothing: anybody may send that
+    text under a false number, and guess the digit.
+    """
     return any(
         prompt.person_id == person_id
+        and prompt.kind != kind_of(WhichTicket)
         and any((verb, ticket) == (action, number) for _, verb, ticket, _ in prompt.answers)
         for prompt in _asked_lately(tx, phone, now)
     )
@@ -276,8 +281,11 @@ def offered(
 # -- who wants less
 
 
-def opt_out(tx: Tx, phone: Telephone, now: datetime) -> None:
+def opt_out(tx: Tx, phone: Telephone, now: datetime) -> bool:
+    """Whether that is news."""
+    known = tx.get(OptOut, phone.place) is not None
     tx.put(OptOut(place=phone.place, at=now))
+    return not known
 
 
 def unwanted(tx: Tx, row: OutboxRow) -> bool:

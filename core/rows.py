@@ -93,6 +93,15 @@ class OptOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PinTries:
+    """Wrong PINs from one address; with too many of them it is locked for a day."""
+
+    place: str  # channel:address
+    wrong: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Awaited:
     """A letter that a carrier accepted, and when its delivery report is overdue."""
 

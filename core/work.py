@@ -7,7 +7,15 @@ from datetime import datetime
 from core import actions, closing, corrections, emergency, grievances, planning
 from core.desk import Desk
 from core.dispatch import backlog, leaving, offers
-from core.errors import IllegalMove, Missing, NoSuchTicket, NotAllowed, Refusal, TakenByAnother
+from core.errors import (
+    IllegalMove,
+    Missing,
+    NoSuchTicket,
+    NotAllowed,
+    Refusal,
+    TakenByAnother,
+    Unproven,
+)
 from core.in_hand import Actor, InHand, relations
 from core.lifecycle import Action, Status
 from core.messages import Choice, File
@@ -221,7 +229,7 @@ def guard(hand: InHand, action: Action) -> None:
         own = actions.may(action, (Role.REQUESTER,), ties)
         if hand.by.proven or own or not person.is_staff:
             return
-        raise NotAllowed(number=hand.ticket.number, reason="unproven")
+        raise Unproven(number=hand.ticket.number)
     if action in {A.ACCEPT, A.DECLINE} and person.is_staff:
         _explain_lost_offer(hand, person, action)
     raise NotAllowed(number=hand.ticket.number)
@@ -300,6 +308,9 @@ def job_choices(hand: InHand) -> tuple[Choice, ...]:
         S.WORKING: (A.RESOLVE, A.REPORT_UNRESOLVED),
         S.IN_PHONE: (A.RESOLVE, A.OFFER_REMOTE, A.DISPATCH),
         S.IN_REMOTE: (A.RESOLVE, A.END_REMOTE),
+        S.WAITING_USER: (A.RESUME,),
+        S.WAITING_PARTS: (A.RESUME,),
+        S.WAITING_VENDOR: (A.RESUME,),
     }
     return tuple(hand.choice(action) for action in following.get(hand.ticket.status, ()))
 
@@ -416,7 +427,7 @@ def _unresolved(hand: InHand, request: Request) -> None:
         _call_experts(hand)
     hand.tell_role(DeskUnresolved(number=number, engineer=who, reason=request.arg), Role.DESK_AGENT)
     hand.tell(hand.requester, WhatComesNext(number=number, reason=request.arg))
-    hand.answer(JobMoved(number=number, status=hand.ticket.status))
+    hand.answer(JobMoved(number=number, status=hand.ticket.status), choices=job_choices(hand))
 
 
 def _confirm(hand: InHand, request: Request) -> None:
@@ -670,6 +681,8 @@ def _wait(hand: InHand, request: Request) -> None:
     again = again or hand.desk.working_days.after_days(hand.now, 1)
     hand.step(A.WAIT, arg=reason, detail={**_said(request), "until": again.isoformat()})
     hand.timer("follow_up", again)
+    moved = JobMoved(number=hand.ticket.number, status=hand.ticket.status)
+    hand.answer(moved, choices=job_choices(hand))
     if hand.ticket.status == S.WAITING_USER:
         hand.tell(
             hand.requester,
@@ -687,7 +700,11 @@ def _resume(hand: InHand, request: Request) -> None:
     hand.step(A.RESUME, detail={**_said(request), **({"flagged": True} if by_requester else {})})
     hand.cancel_timers("follow_up")
     number = hand.ticket.number
-    hand.tell(hand.assignee, JobMoved(number=number, status=hand.ticket.status))
+    hand.tell(
+        hand.assignee,
+        JobMoved(number=number, status=hand.ticket.status),
+        choices=job_choices(hand),
+    )
     if by_requester:
         notice = NotWaitingForMe(number=number, requester=hand.requester.name)
         hand.tell_role(notice, Role.DESK_AGENT)

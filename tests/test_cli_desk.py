@@ -278,3 +278,16 @@ async def test_the_same_calendar_twice_is_no_change(tmp_path):
 
     async with a_desk(tmp_path) as desk:
         assert await desk.desk.store.write(body) == [True, False]
+
+
+def test_a_pin_is_set_and_never_stored_as_it_is(paidan):
+    paidan("desk", "pin", "li.wei", "--pin", "4821")
+    with sqlite3.connect("desk.db") as database:
+        [[kept]] = database.execute("SELECT pin_hash FROM people WHERE code = 'li.wei'").fetchall()
+    assert kept
+    assert "4821" not in kept
+
+
+@pytest.mark.parametrize("pin", ["123", "12a4", "123456789", "１２３４"])
+def test_a_pin_that_nobody_can_type_is_refused(paidan, pin):
+    assert "digits" in paidan("desk", "pin", "li.wei", "--pin", pin, code=2)

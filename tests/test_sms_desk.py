@@ -1,8 +1,12 @@
 """What the desk makes of texts: repetitions, parts, reports, claims, refusals, short senders."""
 
+from dataclasses import replace
+
 import pytest
 
-from core import binding, outbox
+from bot.sms import Renderer
+from core import outbox, pins
+from core.numbers import number_of
 from core.people import Address, Person
 from core.rows import InboxRow, OutboxRow, Prompt
 from core.ticket import Message
@@ -106,7 +110,7 @@ async def test_staff_actions_need_a_question_that_was_asked_there(phones):
 async def test_or_the_pin(phones):
     number, engineer = await accepted(phones)
     person = await phones.owner(engineer)
-    hashed = binding.pin_hash("4821")
+    hashed = pins.pin_hash("4821")
 
     def body(tx):
         tx.delete(Prompt, address=engineer)
@@ -220,3 +224,142 @@ async def test_a_digit_that_the_gateway_brings_again_a_minute_later_takes_no_sec
         await phones.event(event, key)
         await phones.scenario.time_passes(seconds=60)
     assert await status(phones, number) == "accepted"
+
+
+# --- PINs, and senders that are not who they say ---
+
+
+async def with_pin(phones, number, pin="4821"):
+    person = await phones.owner(number)
+    await phones.desk.store.write(lambda tx: pins.set_pin(tx, person, pin))
+
+
+async def somebody_else(phones, engineer):
+    """The telephone of an engineer who was asked nothing."""
+    return next(
+        person.phone
+        for person in await rows(phones, Person)
+        if "field_engineer" in person.roles and person.phone not in {"", engineer}
+    )
+
+
+async def unasked(phones):
+    """A job, its engineer, whose number proves nothing any more: it was asked too long ago."""
+    number, engineer = await accepted(phones)
+    await phones.desk.store.write(lambda tx: tx.delete(Prompt, address=engineer))
+    return number, engineer
+
+
+async def test_whoever_is_not_proven_hears_what_would_prove_it(phones):
+    number, engineer = await unasked(phones)
+    await phones.says(engineer, f"出发 {number}")
+    assert "PIN" in phones.last(engineer)
+
+
+async def test_a_wrong_pin_is_said_with_what_is_left(phones):
+    number, engineer = await unasked(phones)
+    await with_pin(phones, engineer)
+    await phones.says(engineer, f"出发 {number} PIN 0000")
+    assert "还可以试4次" in phones.last(engineer)
+
+
+async def locked(phones):
+    number, engineer = await unasked(phones)
+    await with_pin(phones, engineer)
+    for guess in range(pins.TRIES):
+        await phones.says(engineer, f"出发 {number} PIN 000{guess}")
+    return number, engineer
+
+
+async def test_after_five_wrong_pins_even_the_right_one_is_refused(phones):
+    number, engineer = await locked(phones)
+    told = phones.last(engineer)
+    await phones.says(engineer, f"出发 {number} PIN 4821")
+    assert await status(phones, number) == "accepted"
+    assert "停用" in told
+    assert phones.last(engineer) == told
+
+
+async def test_the_supervisor_hears_once_whose_pin_is_guessed(phones):
+    _, engineer = await locked(phones)
+    await phones.says(engineer, "出发 PIN 0009")
+    told = await rows(phones, OutboxRow, kind="pin_guessed")
+    name = (await phones.owner(engineer)).name
+    assert {letter.params["name"] for letter in told} == {name}
+    assert len(told) == len({letter.person_id for letter in told})
+    assert engineer not in str([letter.params for letter in told])
+
+
+async def test_a_lock_ends_after_a_day(phones):
+    number, engineer = await locked(phones)
+    await phones.says(engineer, f"出发 {number} PIN 4821", seconds=pins.LOCK.total_seconds())
+    assert await status(phones, number) == "en_route"
+
+
+async def test_a_new_pin_opens_the_lock(phones):
+    number, engineer = await locked(phones)
+    await with_pin(phones, engineer, "7777")
+    await phones.says(engineer, f"出发 {number} PIN 7777")
+    assert await status(phones, number) == "en_route"
+
+
+async def test_a_right_pin_forgives_the_wrong_ones_before_it(phones):
+    number, engineer = await unasked(phones)
+    await with_pin(phones, engineer)
+    for pin in ("0001", "0002", "0003", "0004", "4821", "0005"):
+        await phones.says(engineer, f"备注 {number} 在路上 PIN {pin}")
+    assert "还可以试4次" in phones.last(engineer)
+
+
+async def test_a_lock_leaves_answers_to_questions_open(phones):
+    number = await reported(phones)
+    engineer = await ringing(phones, number)
+    await with_pin(phones, engineer)
+    for guess in range(pins.TRIES):
+        await phones.says(engineer, f"备注 {number} 哦 PIN 000{guess}")
+    await phones.says(engineer, f"1 {number}")
+    assert await status(phones, number) == "accepted"
+
+
+@pytest.mark.parametrize("word", ["接单", "拒单", "出发", "到达", "完成", "未解决", "改派", "关闭"])
+async def test_a_forged_staff_sender_moves_nothing(phones, word):
+    number, engineer = await accepted(phones)
+    before = await phones.scenario.ticket(number)
+    await phones.says(await somebody_else(phones, engineer), f"{word} {number}")
+    assert await phones.scenario.ticket(number) == before
+
+
+async def test_a_forged_text_cannot_ask_for_the_question_that_its_next_digit_answers(phones):
+    """A text that fits two jobs is asked back; a false sender never sees that, and may guess."""
+    number, engineer = await unasked(phones)
+    other = await phones.scenario.ticket(number)
+    holder = other.assignee_id
+
+    def second(tx):
+        serial = tx.next("ticket")
+        tx.insert(replace(other, id=serial, number=number_of(serial), assignee_id=holder))
+
+    await phones.desk.store.write(second)
+    await phones.says(engineer, "出发")
+    assert "哪一单" in phones.last(engineer)
+    await phones.says(engineer, "1")
+    assert {ticket.status for ticket in await phones.scenario.tickets()} == {"accepted"}
+
+
+async def test_an_opt_out_is_confirmed_once(phones):
+    for _ in range(2):
+        await phones.says(USER, "TD", seconds=200)
+    assert len(phones.shows(USER)) == 1
+    assert "不再发" in phones.last(USER)
+
+
+async def test_the_first_question_says_that_the_report_is_received(phones):
+    await phones.says(USER, "打印机卡纸")
+    assert phones.last(USER).startswith("已受理，单号")
+
+
+async def test_a_repetition_is_marked_in_few_words(phones):
+    await phones.says(USER, PAPER)
+    [letter] = await rows(phones, OutboxRow)
+    again = await Renderer(phones.desk)(replace(outbox.letter_of(letter), repeated=True))
+    assert again.startswith("（可能重复）\n")

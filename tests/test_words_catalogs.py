@@ -69,7 +69,7 @@ TERMS: dict[str, set[str]] = {
     "mode": {"onsite", "remote", "phone"},
     "priority": {"P1", "P2", "P3", "P4"},
     "result": {*RESULTS},
-    "reason": {*DECLINE_REASONS, *UNRESOLVED, "unproven"},
+    "reason": {*DECLINE_REASONS, *UNRESOLVED},
     "milestone": milestones(),
     "asked": {*ASKED, *NEED_WORDS, "set_appointment", "link_duplicate", "correct_verdict",
               "why_corrected"},

@@ -206,6 +206,36 @@ def bind(
     typer.echo(f"For {person}, once, within {VALID.total_seconds() / 3600:.0f} hours.")
 
 
+@app.command()
+def pin(
+    person: Annotated[str, typer.Argument(help="The person's code in the sheet: li.wei.")],
+    digits: Annotated[
+        str,
+        typer.Option("--pin", help="4 to 8 digits.", prompt="PIN", hide_input=True),
+    ],
+    settings: SettingsFile = None,
+) -> None:
+    """Give a member of staff a PIN, which proves them by SMS and mail; a lock is opened."""
+    from core.people import Person
+    from core.pins import LONGEST, SHORTEST, set_pin
+
+    if not (digits.isascii() and digits.isdigit() and SHORTEST <= len(digits) <= LONGEST):
+        complain(f"a PIN has {SHORTEST} to {LONGEST} digits")
+
+    async def work(desk: "Desk") -> bool:
+        def body(tx: "Tx") -> bool:
+            found = tx.first(Person, code=person, active=True)
+            if found is not None:
+                set_pin(tx, found, digits)
+            return found is not None
+
+        return await desk.store.write(body)
+
+    if not on_desk(settings, work):
+        complain(f"there is nobody active with the code {person!r}")
+    typer.echo(f"{person} has a new PIN.")
+
+
 def _draw(link: str) -> None:
     import sys
 

@@ -205,6 +205,7 @@ prompts = _table(
     ),
 )
 opt_outs = _table("opt_outs", rows.OptOut, key="place")
+pin_tries = _table("pin_tries", rows.PinTries, key="place")
 awaited = _table("awaited", rows.Awaited, Index("ix_awaited_due", "due_at"), key="letter_id")
 _PENDING = text("state = 'pending'")
 timers = _table(

@@ -2,12 +2,15 @@
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import pytest
 
@@ -171,7 +174,7 @@ class Phone:
             FAKE_SMSC, "-H", "127.0.0.1", "-r", str(server.ports[3]), "-i", "0.05",
             "-m", "1" if text else "0", says,
         ]  # fmt: skip
-        self.log = server.directory / f"phone-{id(self)}.log"
+        self.log = server.directory / f"phone-{next(_COUNT)}.log"
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=output)
 
@@ -179,9 +182,40 @@ class Phone:
         lines = self.log.read_text(errors="replace").splitlines()
         return [line for line in lines if "Got message" in line]
 
+    def shows(self) -> list[tuple[str, str]]:
+        """What it received, in order: for which number, and the text with its parts joined."""
+        shown: list[tuple[str, str]] = []
+        parts: dict[tuple[str, bytes], dict[int, str]] = {}
+        for line in self.log.read_text(errors="replace").splitlines():
+            if not (got := _GOT.search(line)):
+                continue
+            number, text = got["number"], _plain(got["kind"], got["body"])
+            if got["udh"]:
+                *_, reference, total, place = unquote_to_bytes(got["udh"])
+                family = parts.setdefault((number, bytes([reference])), {})
+                family[place] = text
+                if len(family) < total:
+                    continue
+                text = "".join(family[place] for place in sorted(family))
+            shown.append((number, text))
+        return shown
+
     def hang_up(self) -> None:
         self.process.terminate()
         self.process.wait(5)
+
+
+_COUNT = count(1)
+_GOT = re.compile(
+    r"Got message \d+: <\S+ (?P<number>\S+) (?:udh (?P<udh>\S+) )?"
+    r"(?P<kind>[a-z0-9-]+) (?P<body>.*)>"
+)
+
+
+def _plain(kind: str, body: str) -> str:
+    if kind == "text":
+        return body
+    return unquote_to_bytes(body.replace("+", " ")).decode("utf-16-be")
 
 
 def _ucs2(text: str) -> str:
