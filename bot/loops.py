@@ -33,8 +33,10 @@ class Worker(Generic[Row]):
         name: str,
         claim: Callable[[int], Awaitable[Sequence[Row]]],
         work: Callable[[Row], Awaitable[None]],
+        at_once: int = AT_ONCE,
     ) -> None:
         self.name = name
+        self._at_once = at_once
         self._claim, self._work = claim, work
         self._running: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
@@ -60,7 +62,7 @@ class Worker(Generic[Row]):
             await asyncio.wait(self._running)
 
     async def _take(self) -> int:
-        room = AT_ONCE - len(self._running)
+        room = self._at_once - len(self._running)
         if room <= 0:
             return 0
         try:
@@ -113,4 +115,5 @@ def outbox_worker(desk: Desk, channel: Channel) -> Worker[OutboxRow]:
         f"outbox {channel.name}",
         lambda room: outbox.claim(desk, channel.name, limit=room),
         lambda row: outbox.send(desk, channel, row),
+        at_once=channel.can.at_once,
     )

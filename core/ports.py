@@ -21,6 +21,7 @@ class Capabilities:
     templates_only: bool = False  # the carrier approves every wording beforehand
     threads: bool = False  # an answer names the message it answers
     proves_sender: bool = False  # the channel vouches for who wrote
+    at_once: int = 64  # letters under way; a claimed one that only waits looks tried after a crash
 
 
 class Channel(Protocol):

@@ -243,13 +243,17 @@ def _template() -> Path:
 
 
 @asynccontextmanager
-async def a_desk(folder: Path, rules: Rules | None = None) -> AsyncIterator[Scenario]:
+async def a_desk(
+    folder: Path, rules: Rules | None = None, *, fresh: bool = True
+) -> AsyncIterator[Scenario]:
+    """A new one, or the one whose database lies in the folder."""
     template = _template()
     if not template.exists():
         async with _opened(template, Rules()) as fresh:
             await fresh.prepare()
     path = folder / "desk.db"
-    shutil.copy(template, path)
+    if fresh:
+        shutil.copy(template, path)
     async with _opened(path, rules or Rules()) as scenario:
         yield scenario
 

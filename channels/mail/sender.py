@@ -7,6 +7,7 @@ import ssl
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from email.message import EmailMessage
 
@@ -46,6 +47,7 @@ class SmtpChannel:
         alert: Alert = log_only,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.can = replace(self.can, at_once=settings.at_once)
         self._settings = settings
         self._signer = signer
         self._compose = compose
