@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -49,6 +49,7 @@ from core.words import label, say
 PACE = Pace()
 LINKS_LAST = timedelta(days=7)
 HOUR, TEN_MINUTES, DAY = timedelta(hours=1), timedelta(minutes=10), timedelta(days=1)
+SILENT = 120.0  # seconds without an answered search
 SWEEP = 3600.0  # seconds between the sweepings of old counts
 UNSUBSCRIBE = "unsubscribe"
 LEAVING = frozenset({UNSUBSCRIBE, "退订"})  # as a subject: the way out of a mail's own header
@@ -75,6 +76,8 @@ class Host(Protocol):
 
     def trouble(self, kind: str, detail: object) -> None: ...
 
+    def watch(self, look: Callable[[], Sequence[str]]) -> None: ...
+
     def plug_in(
         self, channel: Channel, handle: inbox.Handle, close: Callable[[], Awaitable[object]]
     ) -> None: ...
@@ -99,7 +102,17 @@ def add_mail(program: Host, section: Section, pace: Pace = PACE) -> list[Inbox]:
         boxes.append(box)
         reading.append(asyncio.ensure_future(box.run(keep, cursors, program.now)))
     plug(program, section, sender, signer, reading)
+    program.watch(lambda: silent(boxes))
     return boxes
+
+
+def silent(boxes: Sequence[Inbox]) -> list[str]:
+    """What the light at /healthz says of mailboxes that do not answer."""
+    return [
+        f"mail: {box.address} has not answered for {box.last_search_age:.0f} s"
+        for box in boxes
+        if box.last_search_age > SILENT
+    ]
 
 
 def plug(

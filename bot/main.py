@@ -1,10 +1,11 @@
 """Where everything is put together, and the only reader of the wall clock."""
 
 import asyncio
+import fcntl
 import hashlib
 import secrets
-import shutil
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, time, timedelta
@@ -22,10 +23,11 @@ from telegram.ext import Application
 from bot import board, handlers, menus
 from bot.cards import CardChannel, Renderer
 from bot.handlers.context import Front
+from bot.health import Health, Look
 from bot.loops import Worker, inbox_worker, outbox_worker
 from bot.mail import add_mail
 from bot.metrics import DeskCollector
-from bot.pump import Hook, NotReady, Pump, Unreadable, check_handlers, feed, hook_route
+from bot.pump import PAUSES, Hook, NotReady, Pump, Unreadable, check_handlers, feed, hook_route
 from bot.redraw import redraw
 from bot.schedule import Ticker
 from bot.settings import Settings, Telegram, WrongSettings
@@ -38,6 +40,7 @@ from core import (
     arriving,
     files,
     inbox,
+    leases,
     levels,
     outbox,
     outlook,
@@ -50,7 +53,8 @@ from core.desk import Desk, Rules
 from core.errors import StorageBusy
 from core.inbox import NotYet, Poison
 from core.ports import Channel, Now, Store, Tx
-from core.rows import Counter, InboxRow, OutboxRow, Setting
+from core.rows import Counter as CounterRow
+from core.rows import InboxRow, OutboxRow, Setting
 from core.sla.calendars import shipped
 from core.sla.policy import shipped_policy
 from core.storage import schema
@@ -63,8 +67,9 @@ SWEEP = 1.0  # seconds between looks at the timers
 REDRAW = 0.5
 RESCUE = 10.0
 FETCH = 1.0
-LAGGING = timedelta(minutes=1)
-FREE_BYTES = 64 * 1024 * 1024
+
+
+SEVERAL = "several processes need PostgreSQL"
 
 
 def wall_clock() -> datetime:
@@ -97,6 +102,21 @@ async def upgrade(settings: Settings) -> bool:
         raise _unusable(fault) from fault
 
 
+class AloneOnFile:
+    """One desk for each SQLite file: the second would take up the first one's work as its own."""
+
+    def __init__(self, database: Path) -> None:
+        self._file = database.with_name(f"{database.name}.lock").open("w")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as fault:
+            self._file.close()
+            raise WrongSettings([f"a desk runs on {database} already: {SEVERAL}"]) from fault
+
+    def leave(self) -> None:
+        self._file.close()
+
+
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Store]:
     """The store for a command of the shell, beside a desk that may be running."""
@@ -113,11 +133,18 @@ class Program:
     """The running desk: one store, some channels, a handful of loops."""
 
     def __init__(
-        self, settings: Settings, *, now: Now = wall_clock, limiter: Limiter | None = None
+        self,
+        settings: Settings,
+        *,
+        now: Now = wall_clock,
+        limiter: Limiter | None = None,
+        pauses: Sequence[float] = PAUSES,
     ) -> None:
+        """`pauses`: seconds that the pump rests after one failure, and after another."""
         self.settings = settings
         self.now = now
         self.limiter = Limiter(monotonic) if limiter is None else limiter  # an idle one is falsy
+        self.pauses = pauses
         self.store = open_store(settings.database)
         self.files = files.FileStore(Path(settings.files))
         self.routes: list[BaseRoute] = []
@@ -130,13 +157,18 @@ class Program:
         self.pump: Pump | None = None
         self.telegram: TelegramChannel | None = None
         self.renderer: Renderer | None = None
-        self.troubles: dict[str, datetime] = {}
+        self.troubles: Counter[str] = Counter()  # by kind, since the start
+        self._telling: dict[str, asyncio.Task[None]] = {}
+        self._alone: AloneOnFile | None = None
         self.desk: Desk
+        self.health: Health
 
     # -- the way up
 
     async def open(self) -> None:
-        """Database and desk, before any channel."""
+        """Database and desk, before any channel. Raises WrongSettings."""
+        if isinstance(self.store, SqliteStore):
+            self._alone = AloneOnFile(Path(self.store.path))
         await upgrade(self.settings)
         await self.store.open()
         section = self.settings.desk
@@ -154,6 +186,7 @@ class Program:
                 claims_need_approval=section.claims_need_approval,
             ),
         )
+        self.health = Health(self.desk, self.ticker, self._folders())
         self._levels = -1
         await self.load_levels()
         self.key = await self._key()
@@ -163,11 +196,18 @@ class Program:
             await inbox.release(self.desk)
             await outbox.rescue(self.desk, all_of_them=True)
 
+    def _folders(self) -> list[Path]:
+        """Where the desk writes."""
+        kept = [Path(self.settings.files)]
+        return (
+            [*kept, Path(self.store.path).parent] if isinstance(self.store, SqliteStore) else kept
+        )
+
     async def load_levels(self) -> None:
         """Policies and calendars, again when somebody saved a change in another process."""
 
         def body(tx: Tx) -> None:
-            counter = tx.get(Counter, levels.CHANGES)
+            counter = tx.get(CounterRow, levels.CHANGES)
             version = counter.value if counter else 0
             if version != self._levels:
                 self.desk.calendars = levels.load_calendars(tx)
@@ -229,7 +269,10 @@ class Program:
             self.trouble,
             initialize=app.initialize,
             hook=hook,
+            my_turn=self._turn_to_poll(account),
+            pauses=self.pauses,
         )
+        self.health.looks.append(self.pump.wrong)
         self._handlers["telegram"] = lambda row: self._feed(app, row)
         self._fetchers["telegram"] = self.telegram.download
         self._add_channel(CardChannel(self.telegram, self.renderer))
@@ -246,6 +289,18 @@ class Program:
     def _add_channel(self, channel: Channel) -> None:
         self.desk.channels = {**self.desk.channels, channel.name: channel.can}
         self.workers.append(outbox_worker(self.desk, channel))
+
+    def _turn_to_poll(self, account: str) -> Callable[[], Awaitable[bool]]:
+        """One of the processes that share a database polls; another takes over when it is gone."""
+        lease = leases.Lease(self.desk, f"telegram/{account}")
+
+        async def renew() -> None:
+            if self.pump is not None and self.pump.polling:
+                await self._quietly(lease.renew())
+
+        self.ticker.every(leases.RENEW, "lease", renew)
+        self._closers.append(lease.let_go)
+        return lease.hold
 
     async def _offset(self, account: str) -> int:
         last = await inbox.last_external(self.desk, "telegram", account)
@@ -320,8 +375,7 @@ class Program:
         """Command menus per role and language, once Telegram answers."""
         assert self.pump is not None
         assert self.telegram is not None
-        while self.pump.last_poll_at is None:  # noqa: ASYNC110 - asked five times a second
-            await asyncio.sleep(0.2)
+        await self.pump.connected.wait()
         await self.telegram.set_menus(await menus.menus(self.desk, self.telegram.account))
 
     async def redraw(self) -> int:
@@ -340,12 +394,31 @@ class Program:
         for worker in self.workers:
             worker.wake()
 
+    def watch(self, look: Look) -> None:
+        """Ask a channel what is wrong with it whenever somebody looks at the light."""
+        self.health.looks.append(look)
+
     def trouble(self, kind: str, detail: object) -> None:
-        """What an operator must know: into the log, into /healthz, and to the supervisor's chat."""
+        """What an operator must know: into the log, the figures and the supervisors' letters."""
         log.error("trouble", kind=kind, detail=detail)
-        self.troubles[kind] = self.now()
-        task = asyncio.ensure_future(inbox.report_trouble(self.desk, kind, str(detail)[:300]))
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self.troubles[kind] += 1
+        if kind not in self._telling:
+            telling = asyncio.ensure_future(self._tell_operators(kind, str(detail)[:300]))
+            self._telling[kind] = telling
+            telling.add_done_callback(lambda done: self._told(kind, done))
+
+    async def _tell_operators(self, kind: str, detail: str) -> None:
+        """As soon as a letter can be written: a full disk takes none."""
+        while True:
+            try:
+                return await inbox.report_trouble(self.desk, kind, detail)
+            except StorageBusy:
+                await asyncio.sleep(SWEEP)
+
+    def _told(self, kind: str, done: "asyncio.Task[None]") -> None:
+        del self._telling[kind]
+        if not done.cancelled() and (fault := done.exception()):
+            log.error("trouble_not_told", kind=kind, exc_info=fault)
 
     # -- the way down
 
@@ -362,7 +435,7 @@ class Program:
         with suppress(TimeoutError):
             async with asyncio.timeout(5):
                 await asyncio.gather(*self._tasks, return_exceptions=True)
-        for task in self._tasks:
+        for task in (*self._tasks, *self._telling.values()):
             task.cancel()
         if hasattr(self, "server"):
             await self.server.stop()
@@ -370,39 +443,8 @@ class Program:
             with suppress(Exception):
                 await close()
         await self.store.close()
-
-    # -- health
-
-    async def health(self) -> Sequence[str]:
-        wrong: list[str] = []
-        try:
-            async with asyncio.timeout(10):
-                await self.store.write(lambda tx: tx.next("health"))
-        except (StorageBusy, TimeoutError) as fault:
-            return [f"the database takes no writes: {fault}"]
-        wrong += await self._lags()
-        if self.pump is not None and self.pump.failing:
-            wrong.append(f"telegram: {self.pump.failing}")
-        if self.ticker.age() > 15:
-            wrong.append(f"the ticker is silent for {self.ticker.age():.0f} s")
-        if shutil.disk_usage(Path.cwd()).free < FREE_BYTES:
-            wrong.append("the disk is almost full")
-        return wrong
-
-    async def _lags(self) -> list[str]:
-        now = self.now()
-        asked = {"inbox_lag": {}, "outbox_lag": {}, "timer_lag": {"now": now - LAGGING}}
-        found = await self.store.read(
-            lambda tx: {name: tx.ask(name, **params)[0] for name, params in asked.items()}
-        )
-        wrong = []
-        for name, limit in (("inbox_lag", LAGGING), ("outbox_lag", LAGGING * 15)):
-            oldest = found[name]["oldest"]
-            if oldest is not None and now - oldest > limit:
-                wrong.append(f"{name}: {found[name]['many']} rows, oldest {now - oldest} old")
-        if found["timer_lag"]["many"]:
-            wrong.append(f"timer_lag: {found['timer_lag']['many']} overdue")
-        return wrong
+        if self._alone is not None:
+            self._alone.leave()
 
 
 async def run(settings: Settings, *, ready: Callable[[Program], None] | None = None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 if TYPE_CHECKING:
     from bot.main import Program
@@ -20,10 +20,19 @@ class DeskCollector:
         yield GaugeMetricFamily(
             "paidan_tick_age_seconds", "How late the slowest ticker is", program.ticker.age()
         )
+        troubles = CounterMetricFamily(
+            "paidan_troubles", "What operators were told of since the start", labels=["kind"]
+        )
+        for kind, many in program.troubles.items():
+            troubles.add_metric([kind], many)
+        yield troubles
         pump = program.pump
         if pump is not None:
             yield GaugeMetricFamily(
                 "paidan_updates_stored", "Raw updates stored since the start", pump.stored
+            )
+            yield GaugeMetricFamily(
+                "paidan_polling", "1 in the process that polls Telegram", pump.polling
             )
             yield GaugeMetricFamily(
                 "paidan_pump_failing", "1 while Telegram cannot be polled", bool(pump.failing)

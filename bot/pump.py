@@ -36,8 +36,18 @@ ALLOWED_UPDATES: Final = ("message", "edited_message", "callback_query", "my_cha
 POLL_SECONDS: Final = 25
 BATCH: Final = 100
 PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
+STAND_BY: Final = 1.0  # seconds between looks whether the process that polls is still there
 HANDLING_SECONDS: Final = 30.0
 HOOK_BODY_BYTES: Final = 1024 * 1024
+
+RIVALRY: Final = timedelta(minutes=2)
+TROUBLES: Final = {
+    "second_poller": "another program asks for this bot's updates (409); one must be stopped",
+    "storage_busy": "what arrives cannot be stored, and is left there",
+    "telegram_token_refused": "the bot's token is refused",
+    "telegram_unreachable": "cannot be reached",
+    "pump_failed": "a fault of ours",
+}
 
 Trouble = Callable[[str, Mapping[str, str]], None]
 """Tells the operator, once per stretch of failures, with the kinds that `_kind` knows."""
@@ -57,6 +67,10 @@ class _Stopped(Exception):
     """Told to, or the token is refused."""
 
 
+async def _always() -> bool:
+    return True
+
+
 class Pump:
     """One long poll after another, and a commit between any two."""
 
@@ -71,18 +85,24 @@ class Pump:
         *,
         initialize: Callable[[], Awaitable[object]] | None = None,
         hook: Hook | None = None,
+        my_turn: Callable[[], Awaitable[bool]] = _always,
         pauses: Sequence[float] = PAUSES,
         poll_seconds: int = POLL_SECONDS,
     ) -> None:
         """`offset`: one more than the newest update stored in the last 7 days, else 0.
 
         `initialize` is the application's where there is one: the handlers need it, too.
-        With a `hook` Telegram is told to call it, and nothing is polled.
+        With a `hook` Telegram is told to call it, and nothing is polled. `my_turn`: whether it is
+        this process that polls; asked before each poll.
         """
+        self.connected = asyncio.Event()  # Telegram knows the bot, and how it shall deliver
+        self.polling = False  # it is this process that asks Telegram
         self.last_poll_at: datetime | None = None  # when Telegram last answered
         self.lag = timedelta()  # how late the oldest message of the last answer came
         self.stored = 0
         self.failing = ""  # kind of the present trouble
+        self.conflict_at: datetime | None = None  # when another program last polled
+        self._said = ""  # by whoever made the trouble
         self._bot = bot
         self._account = account
         self._keep = keep
@@ -91,9 +111,19 @@ class Pump:
         self._trouble = trouble
         self._initialize = initialize or bot.initialize
         self._hook = hook
+        self._my_turn = my_turn
         self._pauses = pauses
         self._poll_seconds = poll_seconds
         self._stopping = asyncio.Event()
+
+    def wrong(self) -> list[str]:
+        """What is wrong with the chat, for the light at /healthz."""
+        if self.failing:
+            return [f"telegram: {TROUBLES[self.failing]}: {self._said}"]
+        # Two who poll take turns: between its own conflicts each of them seems to be well.
+        if self.conflict_at is not None and self._now() - self.conflict_at < RIVALRY:
+            return [f"telegram: {TROUBLES['second_poller']}"]
+        return []
 
     def stop(self) -> None:
         """Leave the long poll now; a commit on its way is finished first."""
@@ -105,14 +135,28 @@ class Pump:
         warnings.filterwarnings("ignore", message=r"Please use 'Bot\.getUpdates'")
         try:
             await self._until_it_works(lambda: self._or_stopped(self._connect()))
+            self.connected.set()
             if self._hook is not None:
                 await self._stopping.wait()
                 return
-            offset = await self._until_it_works(self._offset)
             while True:
-                offset = await self._take_in(await self._poll(offset))
+                await self._wait_for_my_turn()
+                await self._poll_while_it_is_mine()
         except _Stopped:
             return
+        finally:
+            self.polling = False
+
+    async def _wait_for_my_turn(self) -> None:
+        while not await self._until_it_works(self._my_turn):
+            self.polling = False
+            await self._or_stopped(asyncio.sleep(STAND_BY))
+        self.polling = True
+
+    async def _poll_while_it_is_mine(self) -> None:
+        offset = await self._until_it_works(self._offset)
+        while (updates := await self._poll(offset)) is not None:
+            offset = await self._take_in(updates)
 
     async def _connect(self) -> None:
         await self._initialize()
@@ -127,19 +171,23 @@ class Pump:
         # A web hook of an earlier setting would answer every poll with a conflict.
         await self._bot.delete_webhook(drop_pending_updates=False)
 
-    async def _poll(self, offset: int) -> list[dict[str, Any]]:
+    async def _poll(self, offset: int) -> list[dict[str, Any]] | None:
         return await self._until_it_works(lambda: self._or_stopped(self._fetch(offset)))
 
-    async def _fetch(self, offset: int) -> list[dict[str, Any]]:
+    async def _fetch(self, offset: int) -> list[dict[str, Any]] | None:
+        if not await self._my_turn():
+            return None
+        # After trouble a short poll: whoever looks at the light need not wait for a long one.
+        seconds = 0 if self.failing else self._poll_seconds
         fetched: list[Any] = await self._bot.do_api_request(
             "getUpdates",
             api_kwargs={
                 "offset": offset,
                 "limit": BATCH,
-                "timeout": self._poll_seconds,
+                "timeout": seconds,
                 "allowed_updates": list(ALLOWED_UPDATES),
             },
-            read_timeout=self._poll_seconds + 5,
+            read_timeout=seconds + 5,
         )
         numbered = [update for update in fetched if _is_numbered(update)]
         if fetched and not numbered:
@@ -196,10 +244,12 @@ class Pump:
 
     def _report(self, error: Exception) -> None:
         kind = _kind(error)
+        self._said = redact(f"{type(error).__name__}: {error}").splitlines()[0]
+        if kind == "second_poller":
+            self.conflict_at = self._now()
         if kind != self.failing:
             self.failing = kind
-            detail = {"account": self._account, "error": redact(f"{type(error).__name__}: {error}")}
-            self._trouble(kind, detail)
+            self._trouble(kind, {"account": self._account, "error": self._said})
 
 
 def _kind(error: Exception) -> str:

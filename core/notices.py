@@ -724,6 +724,7 @@ class Trouble(Notice):
     """To whoever runs the desk: a second poller, a poison message, a channel that stopped."""
 
     must: ClassVar[bool] = True
+    everywhere: ClassVar[bool] = True  # one of the two ways may be what is broken
     trouble: str
     detail: str
 

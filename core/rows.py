@@ -168,6 +168,15 @@ class Counter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseRow:
+    """What only one process may do at a time, and which one does it until when."""
+
+    name: str
+    holder: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """A document of the desk's own data: calendar, policy, category, ladder; versioned by name."""
 

@@ -159,6 +159,13 @@ def _ordinary_user(folder: Path) -> dict[str, Any]:
     raise RuntimeError("no ordinary user to run PostgreSQL as")
 
 
+@pytest.fixture
+async def postgres_desk(postgres: Server) -> AsyncIterator[str]:
+    """Address of a database with the example desk."""
+    async with postgres.database(DESK) as address:
+        yield address
+
+
 @asynccontextmanager
 async def _address(
     kind: str, template: str, folder: Path, request: pytest.FixtureRequest

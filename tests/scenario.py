@@ -242,18 +242,23 @@ def _template() -> Path:
     return Path(tempfile.mkdtemp(prefix="paidan-tests-")) / "template.db"
 
 
+async def template() -> Path:
+    """The example desk in a file of SQLite, to be copied."""
+    path = _template()
+    if not path.exists():
+        async with _opened(path, Rules()) as fresh:
+            await fresh.prepare()
+    return path
+
+
 @asynccontextmanager
 async def a_desk(
     folder: Path, rules: Rules | None = None, *, fresh: bool = True
 ) -> AsyncIterator[Scenario]:
     """A new one, or the one whose database lies in the folder."""
-    template = _template()
-    if not template.exists():
-        async with _opened(template, Rules()) as fresh:
-            await fresh.prepare()
     path = folder / "desk.db"
     if fresh:
-        shutil.copy(template, path)
+        shutil.copy(await template(), path)
     async with _opened(path, rules or Rules()) as scenario:
         yield scenario
 

@@ -6,7 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from bot.mail import silent
 from channels.mail.arrival import read_stamp
+from channels.mail.imap import ImapMailbox
+from channels.mail.inbox import Inbox
 from channels.mail.settings import Pace
 from tests.mail_servers.scripted import ScriptedImap, scripted_imap
 from tests.mail_servers.store import QUICK, MemoryStore, eventually, mail, mails, reading, settings
@@ -411,3 +414,11 @@ async def test_one_dead_mailbox_does_not_disturb_its_neighbour(server, store):
 def test_settings_that_cannot_work_safely_are_refused(given):
     with pytest.raises(ValueError, match=r"."):
         settings(143, **given)
+
+
+def test_a_mailbox_that_does_not_answer_is_said_to_be_silent():
+    moment, wanted = [0.0], settings(1)
+    box = Inbox(wanted, ImapMailbox(wanted), monotonic=lambda: moment[0])
+    assert silent([box]) == []
+    moment[0] = 121.0
+    assert silent([box]) == [f"mail: {wanted.address} has not answered for 121 s"]

@@ -17,7 +17,7 @@ from bot.settings import Settings, load
 ROOT = Path(__file__).parent.parent
 ROOMS = ("bot", "channels", "core")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-TEXTS = ("README.md", "CONTRIBUTING.md", "docs/development.md")
+TEXTS = ("README.md", "CONTRIBUTING.md", "docs/development.md", "docs/operations.md")
 
 # Who else may look at the wall clock than bot/main.py, and why.
 READERS_OF_THE_CLOCK = {

@@ -89,6 +89,10 @@ class Inbox:
         self._told: set[str] = set()
 
     @property
+    def address(self) -> str:
+        return self._settings.address
+
+    @property
     def last_search_age(self) -> float:
         """Seconds since the server last answered a SEARCH: red at 120."""
         return self._monotonic() - self._searched

@@ -323,5 +323,6 @@ mail_traffic = _table(
     Index("ix_mail_traffic_sender", "sender", "way", "at"),
     Index("ix_mail_traffic_way", "way", "at"),
 )
+leases = _table("leases", rows.LeaseRow, key="name")
 counters = _table("counters", rows.Counter, key="name")
 settings = _table("settings", rows.Setting, key="name")

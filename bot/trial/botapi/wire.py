@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -65,7 +65,7 @@ def _answering(endpoint: Endpoint) -> Endpoint:
     async def answer(request: Request) -> Response:
         try:
             return await endpoint(request)
-        except Dropped:
+        except (Dropped, ClientDisconnect):
             return HangUp()
         except NoAnswer:
             await _hung_up(request)

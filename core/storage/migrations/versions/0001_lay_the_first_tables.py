@@ -235,6 +235,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("ticket_id", "seq", name=op.f("uq_journal_ticket_id_seq")),
     )
     op.create_table(
+        "leases",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("until", core.storage.tables.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
+    )
+    op.create_table(
         "mail_cursors",
         sa.Column("place", sa.Text(), nullable=False),
         sa.Column("uidvalidity", sa.BigInteger(), nullable=False),
@@ -745,6 +752,7 @@ def downgrade() -> None:
 
     op.drop_table("mail_traffic")
     op.drop_table("mail_cursors")
+    op.drop_table("leases")
     op.drop_table("journal")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index("ix_inbox_received")
