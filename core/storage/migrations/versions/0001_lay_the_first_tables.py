@@ -327,13 +327,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("place", name=op.f("pk_opt_outs")),
     )
     op.create_table(
-        "pin_tries",
-        sa.Column("place", sa.Text(), nullable=False),
-        sa.Column("wrong", sa.BigInteger(), nullable=False),
-        sa.Column("since", core.storage.tables.Moment(), nullable=False),
-        sa.PrimaryKeyConstraint("place", name=op.f("pk_pin_tries")),
-    )
-    op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=True),
@@ -417,6 +410,13 @@ def upgrade() -> None:
         sa.Column("created_at", core.storage.tables.Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
         sa.UniqueConstraint("code", name=op.f("uq_people_code")),
+    )
+    op.create_table(
+        "pin_tries",
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("wrong", sa.BigInteger(), nullable=False),
+        sa.Column("since", core.storage.tables.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_pin_tries")),
     )
     op.create_table(
         "prompts",
@@ -708,6 +708,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("prompts")
+    op.drop_table("pin_tries")
     op.drop_table("people")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(
@@ -725,7 +726,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_outbox_address")
 
     op.drop_table("outbox")
-    op.drop_table("pin_tries")
     op.drop_table("opt_outs")
     with op.batch_alter_table("offers", schema=None) as batch_op:
         batch_op.drop_index("ix_offers_ticket")
