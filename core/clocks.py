@@ -58,6 +58,8 @@ ALARMS = {
     Kind.PROMISE_FAILED: SlaPromiseFailed,
 }
 LETTERS = tuple(sorted({kind_of(notice) for notice in ALARMS.values()}))
+# Steps that people report late, "到达 14:05": they keep both times.
+CLAIMABLE = frozenset({Action.DEPART, Action.ARRIVE, Action.START_WORK, Action.CALL})
 CLAIM = "claim"  # why a verdict was followed by another: a claim was accepted
 Kept = Mapping[str, Value]
 

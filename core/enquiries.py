@@ -109,7 +109,9 @@ def _status(enquiry: _Enquiry) -> Outcome:
 def _why(enquiry: _Enquiry) -> Outcome:
     ticket = enquiry.ticket()
     hand = InHand(enquiry.tx, enquiry.desk, ticket, by=enquiry.guest.actor, now=enquiry.now)
-    lines = story.lines(hand, enquiry.language, zone=enquiry.person.zone)
+    lines = story.lines(
+        hand, enquiry.language, zone=enquiry.person.zone, inside=enquiry.person.is_staff
+    )
     return enquiry.say(Story(number=ticket.number, lines="\n".join(lines)))
 
 

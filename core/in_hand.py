@@ -68,6 +68,13 @@ class InHand:
             return []
         return self.tx.find(Step, order="seq", ticket_id=self.ticket.id)
 
+    def as_of(self, history: list[Step], ticket: Ticket) -> "InHand":
+        """The same ticket at an earlier step of its journal, to be read and never saved."""
+        now = history[-1].entered_at
+        past = InHand(self.tx, self.desk, replace(ticket, changed_at=now), now=now)
+        past._stored = history
+        return past
+
     @property
     def history(self) -> list[Step]:
         return [*self._stored, *self._steps]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from core import actions, closing, corrections, emergency, grievances, planning
+from core import actions, clocks, closing, corrections, emergency, grievances, planning
 from core.desk import Desk
 from core.dispatch import backlog, leaving, offers
 from core.errors import (
@@ -164,12 +164,9 @@ def perform(
         return refuse(tx, desk, refusal, by, now, f"{request.number}.{request.action}")
 
 
-CLAIMABLE = frozenset({A.DEPART, A.ARRIVE, A.START_WORK, A.CALL})
-
-
 def _dated(desk: Desk, request: Request, now: datetime) -> Request:
     """ "ARR 14:05" is entered late: it keeps both times (clock rule 3)."""
-    if request.action not in CLAIMABLE or request.at is not None:
+    if request.action not in clocks.CLAIMABLE or request.at is not None:
         return request
     at = desk.past_moment_in(request.arg, now)
     return replace(request, at=at, arg="") if at else request
@@ -177,7 +174,7 @@ def _dated(desk: Desk, request: Request, now: datetime) -> Request:
 
 def _ask_for_approval(hand: InHand, request: Request) -> None:
     """Where the contract wants it so, a late entry counts only once a supervisor accepts it."""
-    if request.action not in CLAIMABLE or hand.now - hand.at <= LATE_ENTRY:
+    if request.action not in clocks.CLAIMABLE or hand.now - hand.at <= LATE_ENTRY:
         return
     if not hand.desk.rules.claims_need_approval:
         return

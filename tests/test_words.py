@@ -287,12 +287,12 @@ def test_a_toast_is_never_longer_than_the_chat_can_show(text: str) -> None:
 
 def test_lengths_and_days_are_said_in_words() -> None:
     params = {"due": MOMENT, "left": timedelta(hours=25, minutes=1), "provisional": False}
-    assert say("story_due", params) == "11月23日 周一 14:30 到期，还有 1 天 1 小时 1 分钟"
+    assert say("story_due", params) == "→ 11月23日 周一 14:30 到期，还有 1 天 1 小时 1 分钟"
     assert say("story_due", params | {"provisional": True}, language="en") == (
-        "Due Mon 23 Nov, 14:30, 1 day 1 hour 1 minute left (rests on estimated holidays)"
+        "→ Due Mon 23 Nov, 14:30, 1 day 1 hour 1 minute left (rests on estimated holidays)"
     )
-    assert say("story_met", {"at": MOMENT, "by": timedelta(0)}) == "11月23日 周一 14:30 按时完成"
-    day = {"date": date(2026, 10, 10), "kind": "makeup", "name": "", "official": False}
+    assert say("story_met", {"at": MOMENT, "by": timedelta(0)}) == "→ 11月23日 周一 14:30 按时完成"
+    day = {"first": date(2026, 10, 10), "kind": "makeup", "occasion": "", "official": False}
     assert say("story_day", day) == "10月10日 周六：调休补班"
 
 

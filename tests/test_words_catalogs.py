@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import fields
 from importlib.resources import files
 
+import holidays
 import pytest
+from chinese_calendar.constants import Holiday
 
 from core import errors
 from core.actions import ACTIONS, DECLINE_REASONS, RESULTS, SEVERITIES, UNRESOLVED_CODES
@@ -20,6 +22,8 @@ from core.people import Role
 from core.sla.clock import ACCEPT_CLAIM, Pace
 from core.sla.days import DayKind
 from core.sla.forecast import Needs
+from core.sla.policy import Facts, shipped_policy
+from core.sla.story import REST
 from core.sla.verdict import Outcome
 from core.understand.devices import devices
 from core.words import NAMED, languages
@@ -48,6 +52,13 @@ def categories() -> set[str]:
 def calendars() -> set[str]:
     text = files("core.sla").joinpath("data/calendars.toml").read_text(encoding="utf-8")
     return {calendar["code"] for calendar in tomllib.loads(text)["calendars"]}
+
+
+def occasions() -> set[str]:
+    """Names of holidays in China, as the libraries write them, published and estimated."""
+    named = {day.value for day in Holiday} - {"Anti-Fascist 70th Day"}
+    estimated = holidays.country_holidays("CN", years=2027).values()
+    return named | {name for name in estimated if "observed" not in name}
 
 
 def clock_events() -> set[str]:
@@ -91,7 +102,13 @@ TERMS: dict[str, set[str]] = {
             "reply_address", "message_id", "subject_number"},
     "event": clock_events(),
     "calendar": calendars(),
-    "day": {*DayKind} - {DayKind.ORDINARY},
+    "day": {*DayKind} - {DayKind.ORDINARY} | {REST},
+    "rule": {rule.name for rule in shipped_policy().rules},
+    "occasion": occasions(),
+    "site_kind": {"resident", "field"},
+    "severity": {*SEVERITIES},
+    "vip": {"yes"},
+    "estimated": {"yes"},
     "part": {*PARTS},
     "outcome": {*Outcome},
     "objection": {*OBJECTIONS},
@@ -115,6 +132,7 @@ ANSWERS: dict[str, set[str]] = {
     "correct_verdict": milestones(),
 }
 STORY = {
+    "paused_outside", "closed",
     "rule", "target", "target_days", "appointment", "idle", "cycle", "day", "claimed",
     "void", "met", "broken", "late", "resting", "due", *Pace,
 }  # fmt: skip
@@ -132,6 +150,11 @@ OTHER = {
     "length.days", "length.hours", "length.minutes", "length.seconds",
     "asked_for_words", "opened", "added", "edited", "unchanged", "filed", "done_already",
     "queue.line", "queue.empty", "duty.line", "duty.empty",
+    "time", "span", "list.comma", "list.semicolon", "why.objection", "why.grievance",
+    "why.entered_late", "why.claim_waiting", "why.claim_accepted",
+    "why.moved_later", "why.moved_earlier",
+    *(f"why.verdict.{ground}" for ground in ("due", "stopped", "reopened", "claim", "corrected")),
+    *(f"why.fact.{fact.name}" for fact in fields(Facts)),
     "forecast.line", "forecast.empty", "why.clock",
     "board.title", "board.line", "board.left", "board.late", "board.more", "plan.line",
     "why.reported", "why.understood", "why.offered", "why.passed_over",

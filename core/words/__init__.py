@@ -8,7 +8,7 @@ Catalogs are gettext's: `msgid` is the key, `msgctxt` where it will be read ("ch
     action.A, arg.A.X           labels of buttons: verbs of core/actions.py and their answers
     term.SLOT.X                 words for the keys that a slot may hold
     card.*, queue.*, duty.*     lines that others put together
-    step.A, why.*, story_*      lines of /why
+    step.A, why.*, story_*      lines of /why; span and list.* join parts of them
     command.C                   descriptions of the commands
 
 How a wording is written stands in core/words/template.py.
@@ -16,13 +16,23 @@ How a wording is written stands in core/words/template.py.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.words.catalogs import LANGUAGES, find, normal
 from core.words.template import fill
 from core.words.values import HOME, Reader, answers, plain
 
-__all__ = ["label", "languages", "moment", "normal", "numbered", "plain", "say"]
+__all__ = [
+    "hours",
+    "label",
+    "languages",
+    "moment",
+    "normal",
+    "numbered",
+    "plain",
+    "say",
+    "span",
+]
 
 TOAST = 200  # characters; Telegram shows no more
 SUBJECT = 78  # RFC 5322, 2.1.1
@@ -74,6 +84,25 @@ def moment(
     value: datetime, *, language: str = "zh_CN", context: str = "chat", zone: str = HOME
 ) -> str:
     return Reader(normal(language), context, zone).moment(value)
+
+
+def span(
+    start: datetime,
+    end: datetime,
+    *,
+    language: str = "zh_CN",
+    context: str = "chat",
+    zone: str = HOME,
+) -> str:
+    """From one moment to another; the day is said once where it is the same."""
+    reader = Reader(normal(language), context, zone)
+    parts = {"start": reader.moment(start), "end": reader.moment(end, since=start)}
+    return say("span", parts, language=language, context=context)
+
+
+def hours(length: timedelta, language: str = "zh_CN") -> str:
+    """Working time: its days are no days of the calendar, so it is told in hours."""
+    return Reader(normal(language), "chat", HOME).length(length, in_days=False)
 
 
 def label(action: str, arg: str = "", language: str = "zh_CN", *, context: str = "chat") -> str:

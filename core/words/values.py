@@ -33,6 +33,11 @@ PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "why": ("term.why.",),
         "needs": ("term.needs.",),
         "outcome": ("term.outcome.",),
+        "rule": ("term.rule.",),
+        "old_rule": ("term.rule.",),
+        "occasion": ("term.occasion.",),
+        "site_kind": ("term.site_kind.",),
+        "severity": ("term.severity.",),
     }
 )
 NO_DEVICE = "-"  # what core/understand writes where none was named
@@ -42,7 +47,7 @@ NO_DEVICE = "-"  # what core/understand writes where none was named
 def moments_of(kind: str) -> frozenset[str]:
     """Slots that hold a moment: as the notice says; elsewhere, as some notice says of the name."""
     if kind not in NOTICES:
-        return frozenset().union(*map(moments_of, NOTICES)) | {"at"}
+        return frozenset().union(*map(moments_of, NOTICES)) | {"at", "was_due"}
     hints = get_type_hints(NOTICES[kind])
     return frozenset(
         name for name, hint in hints.items() if hint is datetime or datetime in get_args(hint)
@@ -92,7 +97,7 @@ class Reader:
                 lambda inner: self.word(key, inner, rest),
             )
         prefixes = PREFIXES.get(slot, ())
-        if slot == "arg" and kind.startswith("step."):
+        if slot in {"arg", "was"} and kind.startswith("step."):
             prefixes = answers(kind.removeprefix("step."))
         for prefix in prefixes:
             if wording := find(prefix + key, self.language, self.context):
@@ -105,9 +110,15 @@ class Reader:
         except ValueError:
             return text
 
-    def moment(self, value: datetime) -> str:
+    def moment(self, value: datetime, *, since: datetime | None = None) -> str:
+        """`since`: on the same day the time of day is enough."""
+        local = self._local(value)
+        same_day = since is not None and self._local(since).date() == local.date()
+        return self._formatted("time" if same_day else "moment", local)
+
+    def _local(self, value: datetime) -> datetime:
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return self._formatted("moment", aware.astimezone(_zone(self.zone)))
+        return aware.astimezone(_zone(self.zone))
 
     def _formatted(self, pattern: str, value: date) -> str:
         from babel.dates import format_date, format_datetime
@@ -117,12 +128,12 @@ class Reader:
             return format_datetime(value, wanted, locale=self.language)
         return format_date(value, wanted, locale=self.language)
 
-    def length(self, value: timedelta) -> str:
+    def length(self, value: timedelta, *, in_days: bool = True) -> str:
         """In days, hours and minutes; seconds only below a minute."""
         seconds = abs(int(value.total_seconds()))
         units = (
-            ("days", seconds // 86_400),
-            ("hours", seconds // 3600 % 24),
+            ("days", seconds // 86_400 if in_days else 0),
+            ("hours", seconds // 3600 % 24 if in_days else seconds // 3600),
             ("minutes", seconds // 60 % 60),
         )
         parts = [(unit, count) for unit, count in units if count] or [("seconds", seconds)]
