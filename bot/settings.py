@@ -78,6 +78,7 @@ class Sms(_Section):
     token: SecretStr = Field(min_length=22)  # in the path of its hook: 128 bits in base64
     allow: tuple[str, ...] = ()  # networks that may call; empty: any
     rate: float = Field(default=300.0, gt=0)  # calls a second
+    prefixes: tuple[str, ...] = ()  # of numbers that leave by it, such as +86; empty: any
     url: str = ""  # empty: the provider's own
     username: str = ""
     password: SecretStr = SecretStr("")
@@ -88,6 +89,14 @@ class Sms(_Section):
     hotline: str = ""
     templates: dict[str, str] = {}
     quiet_hours: float = Field(default=0, ge=0)  # 0: silence is no alarm
+
+    @field_validator("prefixes")
+    @classmethod
+    def _international(cls, prefixes: tuple[str, ...]) -> tuple[str, ...]:
+        for prefix in prefixes:
+            if not re.fullmatch(r"\+[1-9]\d*", prefix):
+                raise ValueError(f"{prefix!r} is no beginning of a number, such as +86")
+        return prefixes
 
     @field_validator("allow")
     @classmethod

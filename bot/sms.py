@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Protocol
@@ -19,7 +19,7 @@ from channels.sms.gateways.twilio import Twilio
 from channels.sms.gateways.vonage import Vonage
 from channels.sms.hook import PATH, HideTokens, Hook, reader, routes
 from channels.sms.joining import REPEAT_WINDOW, Seen, mark_repeat, stitch
-from channels.sms.sender import Account, SmsChannel
+from channels.sms.sender import Account, SmsChannel, receipt_id
 from channels.sms.templates import ALIYUN, HUAWEI, TENCENT, Catalog, Rules, lint, standard
 from channels.sms.wire import Gateway, Unreadable
 from core import inbox, intake, outbox
@@ -167,8 +167,8 @@ def channel(
 
     return SmsChannel(
         accounts=[
-            Account(gateway=one, catalog=templates)
-            for one, templates in zip(gateways, catalogs, strict=True)
+            Account(gateway=one, catalog=templates, prefixes=section.prefixes)
+            for one, templates, section in zip(gateways, catalogs, sections, strict=True)
         ],
         client=client,
         render=Renderer(desk),
@@ -239,7 +239,7 @@ class Arrivals:
 
     def _hear(self, tx: Tx, row: InboxRow, report: Report) -> None:
         if settle(tx, row.id, self.desk.now()):
-            outbox.hear_report(tx, self.desk, report)
+            outbox.hear_report(tx, self.desk, _of_its_gateway(tx, report))
 
     def _take(self, tx: Tx, row: InboxRow, inbound: Inbound) -> None:
         """The whole message with all its parts in one transaction, or wait for the rest of it."""
@@ -318,6 +318,15 @@ class Arrivals:
             and earlier.occurred_at != earlier.received_at
             and abs(inbound.occurred_at - earlier.occurred_at) >= READING
         )
+
+
+def _of_its_gateway(tx: Tx, report: Report) -> Report:
+    """A report names a letter of the gateway that brings it; one that overtakes the answer to the
+    sending can do so by our own reference only."""
+    early = tx.first(OutboxRow, channel="sms", reference=report.receipt, state="sending")
+    if early is not None:
+        return report
+    return replace(report, receipt=receipt_id(report.account, report.receipt))
 
 
 def _ids(inbound: Inbound) -> list[str]:

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from standardwebhooks import Webhook
+from tencentcloud.common.sign import Sign
 
 from channels.sms.gateways.kannel import Kannel
 from channels.sms.wire import Filled, Sms
@@ -103,28 +105,24 @@ def test_vonage_is_told_when_a_text_needs_unicode():
 
 
 def test_the_generic_hook_is_signed_so_that_the_same_secret_proves_it():
-    library = pytest.importorskip("standardwebhooks").Webhook(GENERIC.secrets[0])
+    library = Webhook(GENERIC.secrets[0])
     request = GENERIC.build(SMS, datetime.now(UTC))  # the library reads the wall clock
     event = library.verify(request.content.decode(), dict(request.headers))
     assert event["data"] == {"reference": "letter-7", "to": PHONE, "text": TEXT}
     assert request.headers["webhook-id"] == "letter-7"
 
 
-def test_aliyuns_own_client_would_sign_the_same():
-    utils = pytest.importorskip("alibabacloud_tea_openapi.utils").Utils
-    from darabonba.request import DaraRequest
+# What alibabacloud_tea_openapi 0.4.6 signs for FILLED at NOW with "ak" and "sk" (its client brings
+# a dozen packages, hence only its answer).
+ACS3 = (
+    "ACS3-HMAC-SHA256 Credential=ak,SignedHeaders=host;x-acs-action;x-acs-content-sha256;"
+    "x-acs-date;x-acs-signature-nonce;x-acs-version,"
+    "Signature=78f06fd4a0664cf4d48ebcb59654c9234fe419294abb0a710f17358e340fa824"
+)
 
-    request = ALIYUN.build(FILLED, NOW)
-    theirs = DaraRequest()
-    theirs.method, theirs.pathname, theirs.query = "POST", "/", query(request)
-    theirs.headers = {
-        name: value
-        for name, value in request.headers.items()
-        if name.startswith("x-acs-") or name == "host"
-    }
-    payload = request.headers["x-acs-content-sha256"]
-    proof = utils.get_authorization(theirs, "ACS3-HMAC-SHA256", payload, "ak", "sk")
-    assert request.headers["authorization"] == proof
+
+def test_aliyuns_own_client_signed_the_same():
+    assert ALIYUN.build(FILLED, NOW).headers["authorization"] == ACS3
 
 
 def test_aliyun_gets_the_template_with_named_variables_and_our_reference():
@@ -144,7 +142,6 @@ def test_each_try_has_its_own_nonce():
 
 
 def test_tencents_own_client_would_sign_the_same():
-    sign = pytest.importorskip("tencentcloud.common.sign").Sign
     request = TENCENT.build(FILLED, NOW)
     canonical = "\n".join((
         "POST", "/", "", "content-type:application/json; charset=utf-8",
@@ -156,7 +153,7 @@ def test_tencents_own_client_would_sign_the_same():
         "TC3-HMAC-SHA256", str(int(NOW.timestamp())), f"{day}/sms/tc3_request",
         hashlib.sha256(canonical.encode()).hexdigest(),
     ))  # fmt: skip
-    signature = sign.sign_tc3("key", day, "sms", to_sign)
+    signature = Sign.sign_tc3("key", day, "sms", to_sign)
     assert request.headers["authorization"].endswith(f"Signature={signature}")
 
 

@@ -125,7 +125,7 @@ async def test_a_long_text_leaves_in_parts_and_reports_come_back(desk, phone):
     receipt = await desk.send("工单" * 100, "long")
     await until(lambda: len(telephone.received()) == 3)
     await until(lambda: {"accepted", "delivered"} <= set(desk.reports("long")))
-    assert (receipt.id, receipt.final) == ("long", False)
+    assert (receipt.id, receipt.final) == ("kannel:long", False)
 
 
 async def test_chinese_reaches_the_telephone_as_it_was_written(desk, phone):
@@ -168,4 +168,6 @@ async def test_a_gateway_that_was_away_delivers_each_letter_once(desk, phone):
     await until(telephone.received)
     await until(lambda: "delivered" in desk.reports("away"))
     await asyncio.sleep(0.3)
-    assert (refused.value.permanent, queued.id, len(telephone.received())) == (False, "away", 1)
+    assert (refused.value.permanent, queued.id, len(telephone.received())) == (
+        False, "kannel:away", 1,
+    )  # fmt: skip

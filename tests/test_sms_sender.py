@@ -82,14 +82,14 @@ def test_it_is_a_channel_that_says_what_it_can():
 async def test_the_desks_own_words_go_through_a_sim():
     carrier = FakeCarrier()
     receipt = await channel(SIM, carrier=carrier).send(LETTER)
-    assert (receipt.id, carrier.requests[0].url.params["text"]) == ("letter-7", "工单100427")
+    assert (receipt.id, carrier.requests[0].url.params["text"]) == ("kannel:letter-7", "工单100427")
     assert carrier.requests[0].url.params["to"] == PHONE
 
 
 async def test_a_reviewed_template_goes_through_a_cloud():
     carrier = FakeCarrier()
     receipt = await channel(CLOUD, carrier=carrier).send(LETTER)
-    assert (receipt.id, carrier.requests[0].url.params["TemplateCode"]) == ("b1", "SMS_1")
+    assert (receipt.id, carrier.requests[0].url.params["TemplateCode"]) == ("aliyun:b1", "SMS_1")
 
 
 async def test_a_kind_without_a_template_takes_the_next_gateway():
@@ -127,7 +127,7 @@ async def test_a_used_up_budget_waits_and_sends_nothing():
 async def test_the_last_texts_of_a_day_are_kept_for_what_must_be_acted_on():
     counts = FakeCounts(45)
     loud = channel(CLOUD, carrier=FakeCarrier(), counts=counts)
-    assert (await loud.send(LETTER)).id == "b1"
+    assert (await loud.send(LETTER)).id == "aliyun:b1"
     await refusal(loud, replace(LETTER, loud=False))
 
 
@@ -137,6 +137,68 @@ async def test_a_budget_counts_by_number_and_template():
     account = replace(CLOUD, budgets=budget)
     await channel(account, carrier=FakeCarrier(), counts=counts).send(LETTER)
     assert counts.asked == [(PHONE, "SMS_1", NOW - timedelta(hours=1))]
+
+
+ABROAD = Account(gateway=replace(KANNEL, name="abroad", url="http://abroad/"), prefixes=("+44",))
+HERE = Account(gateway=KANNEL, prefixes=("+86",))
+
+
+@pytest.mark.parametrize(("number", "host"), [(PHONE, "127.0.0.1"), ("+447700900001", "abroad")])
+async def test_a_number_leaves_by_the_gateway_that_serves_it(number, host):
+    carrier = FakeCarrier()
+    await channel(ABROAD, HERE, carrier=carrier).send(replace(LETTER, address=number))
+    assert [request.url.host for request in carrier.requests] == [host]
+
+
+async def test_a_number_that_no_gateway_serves_goes_to_the_next_address():
+    refused = await refusal(channel(ABROAD, carrier=FakeCarrier()))
+    assert (refused.permanent, refused.address_dead) == (True, False)
+
+
+def down(host, outcome):
+    """A carrier of many gateways, one of which is out of order."""
+    well = FakeCarrier()
+
+    def carry(request):
+        if request.url.host == host:
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+        return well(request)
+
+    return carry, well.requests
+
+
+@pytest.mark.parametrize(
+    "outcome", [httpx.ConnectError("x"), httpx.Response(503), httpx.Response(403)], ids=str
+)
+async def test_what_a_gateway_surely_did_not_take_leaves_by_the_next(outcome):
+    carry, carried = down("127.0.0.1", outcome)
+    second = replace(SIM, gateway=replace(KANNEL, name="second", url="http://second/"))
+    receipt = await channel(SIM, second, carrier=carry).send(LETTER)
+    assert (receipt.id, len(carried)) == ("second:letter-7", 1)
+
+
+async def test_what_a_gateway_perhaps_took_leaves_by_no_other():
+    carry, carried = down("127.0.0.1", httpx.ReadTimeout("x"))
+    second = replace(SIM, gateway=replace(KANNEL, name="second", url="http://second/"))
+    with pytest.raises(Unclear):
+        await channel(SIM, second, carrier=carry).send(LETTER)
+    assert carried == []
+
+
+async def test_with_every_gateway_away_the_letter_waits():
+    carrier = FakeCarrier(httpx.ConnectError("x"))
+    refused = await refusal(channel(CLOUD, SIM, carrier=carrier))
+    assert (refused.permanent, len(carrier.requests)) == (False, 2)
+
+
+async def test_a_used_up_budget_leaves_the_letter_to_the_next_gateway():
+    spent = replace(SIM, budgets=(Budget(limit=1, window=timedelta(hours=1)),))
+    second = Account(gateway=replace(KANNEL, name="second"))
+    sms = channel(spent, second, carrier=FakeCarrier(), counts=FakeCounts(1))
+    receipt = await sms.send(LETTER)
+    assert receipt.id == "second:letter-7"
 
 
 @pytest.mark.parametrize("trouble", [httpx.ConnectError("x"), httpx.ConnectTimeout("x")])

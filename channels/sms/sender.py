@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import httpx
@@ -25,6 +25,11 @@ Counts = Callable[[str, str, datetime], Awaitable[int]]
 
 TIMEOUT = httpx.Timeout(20, connect=5)
 LONGEST = 670  # ten parts
+
+
+def receipt_id(gateway: str, receipt: str) -> str:
+    """Two gateways may give two letters the same id: theirs counts within their own."""
+    return f"{gateway}:{receipt}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +61,13 @@ class Account:
     gateway: Gateway
     catalog: Catalog | None = None
     budgets: tuple[Budget, ...] | None = None  # None: what its carriers allow
+    prefixes: tuple[str, ...] = ()  # of the numbers that it serves; empty: all
 
     def fits(self, letter: Letter) -> bool:
         return self.catalog is None or letter.kind in self.catalog.templates
+
+    def serves(self, number: str) -> bool:
+        return not self.prefixes or number.startswith(self.prefixes)
 
     @property
     def allowed(self) -> tuple[Budget, ...]:
@@ -69,7 +78,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmsChannel:
-    """Implements core.ports.Channel. The first account that can say a letter says it."""
+    """Implements core.ports.Channel. The first account that can say a letter says it, and where
+    its gateway surely did not take it, the next one does."""
 
     accounts: Sequence[Account]
     client: httpx.AsyncClient
@@ -90,7 +100,18 @@ class SmsChannel:
         number = numbers.e164(letter.address)
         if not numbers.may_answer(number):
             raise Undeliverable("no person's number", permanent=True, address_dead=True)
-        account = self._account(letter)
+        refusals: list[Undeliverable] = []
+        for account in self._accounts(letter, number):
+            try:
+                return await self._send_by(account, letter, number)
+            except Undeliverable as refusal:
+                log.warning("sms %s not by %s: %s", letter.id, account.gateway.name, refusal)
+                refusals.append(refusal)
+                if refusal.address_dead:
+                    break
+        raise min(refusals, key=lambda one: (not one.address_dead, one.permanent))
+
+    async def _send_by(self, account: Account, letter: Letter, number: str) -> Receipt:
         sms = await self._sms(letter, number, account)
         template = sms.filled.template if sms.filled else ""
         await self._check_budget(letter, number, template, account)
@@ -98,15 +119,17 @@ class SmsChannel:
         response = await self._carry(request)
         receipt = account.gateway.read_answer(response, sms)
         log.info("sms %s to %s by %s", letter.id, mask_number(number), account.gateway.name)
-        return receipt
+        return replace(receipt, id=receipt_id(account.gateway.name, receipt.id))
 
-    def _account(self, letter: Letter) -> Account:
-        """The account that received answers, since a reply from another number confuses."""
-        fitting = [account for account in self.accounts if account.fits(letter)]
-        own = [account for account in fitting if account.gateway.name == letter.account]
+    def _accounts(self, letter: Letter, number: str) -> list[Account]:
+        """In the order of the settings, before them the one that received what this answers: a
+        reply from another number confuses."""
+        serving = [account for account in self.accounts if account.serves(number)]
+        fitting = [account for account in serving if account.fits(letter)]
         if not fitting:
-            raise Undeliverable(f"no template for {letter.kind}", permanent=True)
-        return (own or fitting)[0]
+            why = f"no template for {letter.kind}" if serving else "no gateway for this number"
+            raise Undeliverable(why, permanent=True)
+        return sorted(fitting, key=lambda account: account.gateway.name != letter.account)
 
     async def _sms(self, letter: Letter, number: str, account: Account) -> Sms:
         if account.catalog is None:
