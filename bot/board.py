@@ -9,7 +9,7 @@ import structlog
 
 from core.desk import Desk
 from core.errors import NotAllowed, Unclear, Undeliverable
-from core.lifecycle import DONE, Status
+from core.lifecycle import UNFINISHED
 from core.messages import Letter
 from core.people import Person, Role
 from core.ports import Between, Channel, Tx
@@ -25,7 +25,7 @@ EVERY = 3.0  # seconds between edits: a group takes twenty messages a minute (te
 SHOWN = 25
 SOON = timedelta(minutes=30)
 BINDERS = (Role.DESK_AGENT, Role.SUPERVISOR, Role.ADMINISTRATOR)
-_OPEN = tuple(set(Status) - DONE - {Status.RESOLVED, Status.CONFIRMED})
+_OPEN = tuple(UNFINISHED)
 
 
 @dataclass(frozen=True, slots=True)

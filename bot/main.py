@@ -27,6 +27,7 @@ from bot.health import Health, Look
 from bot.loops import Worker, inbox_worker, outbox_worker
 from bot.mail import add_mail
 from bot.metrics import DeskCollector
+from bot.pictures.studio import Studio
 from bot.pump import PAUSES, Hook, NotReady, Pump, Unreadable, check_handlers, feed, hook_route
 from bot.redraw import redraw
 from bot.schedule import Ticker
@@ -187,6 +188,7 @@ class Program:
             ),
         )
         self.health = Health(self.desk, self.ticker, self._folders())
+        self.studio = Studio(self.desk, self.files, section.font)
         self._levels = -1
         await self.load_levels()
         self.key = await self._key()
@@ -254,7 +256,7 @@ class Program:
         self.telegram = TelegramChannel(
             app.bot, account, self.renderer, self.limiter, trouble=self.trouble
         )
-        app.bot_data["front"] = Front(self.desk, self.telegram, account, self.key)
+        app.bot_data["front"] = Front(self.desk, self.telegram, account, self.key, self.studio)
         keep = inbox.keeper(self.desk, self.wake)
         hook = None
         if section.webhook_url:

@@ -16,6 +16,7 @@ DESK = (
     "complaint",
     "deviation",
     "correct",
+    "sticker",
     "my",
     "status",
     "why",

@@ -157,6 +157,8 @@ class DeskSection(_Section):
     survey_hour: int = Field(default=10, ge=0, le=23)
     sure: float = Field(default=0.6, ge=0, le=1)
     claims_need_approval: bool = False  # a late entry counts once a supervisor accepts it
+    plan_by_itself: bool = False  # the planner's proposals are used without a press
+    font: str = ""  # a file with Chinese characters, for pictures; empty: the best on the machine
 
     @field_validator("zone")
     @classmethod

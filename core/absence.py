@@ -40,14 +40,15 @@ def read_days(words: Iterable[str], desk: Desk, now: datetime) -> Away:
     """`today`, `2026-11-24`, `11-24 11-26`; nothing means ill today. Raises Missing."""
     zone = desk.rules.zone
     today = now.astimezone(zone).date()
-    days = [_day(word.strip().lower(), today) for word in words] or [today]
+    days = [day_in(word.strip().lower(), today) for word in words] or [today]
     if len(days) > 2 or days[-1] < days[0] or days[-1] < today:
         raise Missing(number="", what="moment")
     midnight = datetime.combine(days[0], time(), zone)
     return Away(max(midnight, now), datetime.combine(days[-1] + timedelta(days=1), time(), zone))
 
 
-def _day(word: str, today: date) -> date:
+def day_in(word: str, today: date) -> date:
+    """The day that a word names: today, 明天, 2026-11-24, 11-24. Raises Missing."""
     if word in _DAYS:
         return today + timedelta(days=_DAYS[word])
     found = _DATE.fullmatch(word)
@@ -222,7 +223,11 @@ def warn_of_gaps(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
 
 def gaps_ahead(book: Book, desk: Desk, now: datetime) -> list[tuple[str, Gap]]:
     """Sites and stretches of the coming week in which nobody of theirs is planned."""
-    hours = tuple(desk.calendars["resident"].spans(now, now + AHEAD))
+    return gaps_between(book, desk, now, now + AHEAD)
+
+
+def gaps_between(book: Book, desk: Desk, since: datetime, until: datetime) -> list[tuple[str, Gap]]:
+    hours = tuple(desk.calendars["resident"].spans(since, until))
     needs = [
         Need(
             name=site.code,
@@ -234,7 +239,7 @@ def gaps_ahead(book: Book, desk: Desk, now: datetime) -> list[tuple[str, Gap]]:
         for site in book.sites.values()
         if site.kind == "resident"
     ]
-    found = gaps(book.rota(now), now, now + AHEAD, needs)
+    found = gaps(book.rota_between(since, until), since, until, needs)
     return [(gap.need, gap) for gap in found]
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from core import absence, outlook, story
+from core import absence, outlook, overviews, story
 from core.desk import Desk
-from core.errors import NoSuchTicket, NotAllowed, Refusal
+from core.dispatch.rota import Bar, Kind
+from core.errors import Missing, NoSuchTicket, NotAllowed, Refusal
 from core.in_hand import InHand
 from core.intake import Guest, Hearing, door
-from core.messages import Choice, Inbound
+from core.messages import Choice, File, Inbound
 from core.notices import (
     ChooseLanguage,
     Help,
@@ -19,27 +21,44 @@ from core.notices import (
     Lines,
     Notice,
     Refused,
+    Shown,
     Story,
 )
 from core.numbers import serial_of
-from core.people import Person, Role
+from core.people import Person, Role, Site
 from core.ports import Tx
+from core.register import Book
 from core.telling import language_of
 from core.ticket import Ticket
 from core.words import normal, say
 from core.work import REPEATED, Outcome, settle
 
 QUEUE_LINES = 30
+LONG_QUEUE = 10  # from here on a picture says it better
+QUEUE_READERS = (Role.DESK_AGENT, Role.SUPERVISOR, Role.REMOTE_AGENT, Role.PROJECT_MANAGER)
+STICKER_MAKERS = (Role.DESK_AGENT, Role.SUPERVISOR, Role.ADMINISTRATOR)
 
 
-async def enquire(desk: Desk, name: str, inbound: Inbound, inbox_id: int | None = None) -> Outcome:
-    """Answer one command. `inbound.text` holds what followed its name."""
+async def enquire(
+    desk: Desk,
+    name: str,
+    inbound: Inbound,
+    inbox_id: int | None = None,
+    *,
+    picture: File | None = None,
+    note: str = "",
+) -> Outcome:
+    """Answer one command. `inbound.text` holds what followed its name.
+
+    `picture` was drawn beforehand by whoever can; `note` is the catalog key of why it was not.
+    """
 
     def body(tx: Tx) -> Outcome:
         now = desk.now()
         if inbox_id is not None and not settle(tx, inbox_id, now):
             return REPEATED
         enquiry = _Enquiry(tx, desk, inbound, door(tx, desk, inbound, now), now, inbox_id)
+        enquiry.picture, enquiry.note = picture, note
         try:
             return ENQUIRIES[name](enquiry)
         except Refusal as refusal:
@@ -67,6 +86,8 @@ class _Enquiry:
         self.tx, self.desk, self.now = tx, desk, now
         self.guest, self.person = guest, guest.person
         self.arg = inbound.text.strip()
+        self.picture: File | None = None
+        self.note = ""
         self.hearing = Hearing(tx, desk, inbound, guest, now, inbox_id)
 
     @property
@@ -75,6 +96,13 @@ class _Enquiry:
 
     def say(self, notice: Notice, choices: list[Choice] | None = None) -> Outcome:
         return self.hearing.say(notice, choices=choices)
+
+    def show(self, caption: str) -> None:
+        """The picture as a letter of its own, or why there is none."""
+        if self.picture is not None:
+            self.hearing.say(Shown(caption=caption), files=(self.picture,))
+        elif self.note:
+            self.hearing.say(Shown(caption=say(self.note, {}, language=self.language)))
 
     def ticket(self) -> Ticket:
         """The named ticket, or the only one the person can mean. Raises NoSuchTicket."""
@@ -136,16 +164,24 @@ def _home(enquiry: _Enquiry) -> Outcome:
 
 
 def _queue(enquiry: _Enquiry) -> Outcome:
-    enquiry.require(Role.DESK_AGENT, Role.SUPERVISOR, Role.REMOTE_AGENT, Role.PROJECT_MANAGER)
-    return enquiry.say(
-        Lines(lines="\n".join(queue_lines(enquiry.tx, enquiry.desk, enquiry.person)))
-    )
+    enquiry.require(*QUEUE_READERS)
+    most = QUEUE_LINES if enquiry.picture is None else LONG_QUEUE
+    lines = queue_lines(enquiry.tx, enquiry.desk, enquiry.person, most)
+    answered = enquiry.say(Lines(lines="\n".join(lines)))
+    enquiry.show(_open_now(enquiry))
+    return answered
 
 
-def queue_lines(tx: Tx, desk: Desk, reader: Person) -> list[str]:
+def _open_now(enquiry: _Enquiry) -> str:
+    found = overviews.queue(enquiry.tx, enquiry.desk, enquiry.person, enquiry.now, most=0)
+    counts = {"many": str(found.many), "late": str(found.late)}
+    return say("picture.queue.title", counts, language=enquiry.language)
+
+
+def queue_lines(tx: Tx, desk: Desk, reader: Person, most: int = QUEUE_LINES) -> list[str]:
     """What is open, by deadline: number, state, who, where."""
     book, language = desk.register.open(tx), language_of(reader)
-    ids = tuple(row["id"] for row in tx.ask("board", many=QUEUE_LINES + 1))
+    ids = tuple(row["id"] for row in tx.ask("board", many=most))
     found = {ticket.id: ticket for ticket in tx.find(Ticket, id=ids)} if ids else {}
     lines = [
         say(
@@ -162,7 +198,7 @@ def queue_lines(tx: Tx, desk: Desk, reader: Person) -> list[str]:
             language=language,
             zone=reader.zone,
         )
-        for key in ids[:QUEUE_LINES]
+        for key in ids
         if (ticket := found.get(key))
     ]
     return lines or [say("queue.empty", {}, language=language)]
@@ -174,9 +210,22 @@ def _holder(staff: Mapping[int, Person], ticket: Ticket) -> str:
 
 
 def _duty(enquiry: _Enquiry) -> Outcome:
-    """Who is on now."""
+    """Who is on now, and the week: as a picture where one was drawn, else in words."""
     if not enquiry.person.is_staff:
         raise NotAllowed
+    first = overviews.first_day(enquiry.desk, enquiry.arg, enquiry.now)
+    week = overviews.duty_week(enquiry.tx, enquiry.desk, enquiry.person, first, enquiry.now)
+    lines = _on_duty(enquiry)
+    if enquiry.picture is None:
+        lines += ["", *week_lines(week)]
+    answered = enquiry.say(Lines(lines="\n".join(lines)))
+    last = first + timedelta(days=6)
+    span = {"first": f"{first:%m-%d}", "last": f"{last:%m-%d}"}
+    enquiry.show(say("picture.week.title", span, language=enquiry.language))
+    return answered
+
+
+def _on_duty(enquiry: _Enquiry) -> list[str]:
     book = enquiry.desk.register.open(enquiry.tx)
     on = book.on_duty(book.staff.values(), enquiry.now)
     lines = [
@@ -187,7 +236,55 @@ def _duty(enquiry: _Enquiry) -> Outcome:
         )
         for person in on
     ]
-    return enquiry.say(Lines(lines="\n".join(lines)))
+    title = "duty.now" if on else "duty.empty"
+    return [say(title, {}, language=enquiry.language), *lines]
+
+
+def week_lines(week: overviews.DutyWeek) -> list[str]:
+    """A line for each day: who, from when until when."""
+    zone, lines = ZoneInfo(week.zone), []
+    for n in range(7):
+        day = week.first + timedelta(days=n)
+        told = [
+            say(
+                "duty.hours", {"name": row.name, "hours": _hours(bar, zone)}, language=week.language
+            )
+            for row in week.rows
+            for bar in row.bars
+            if bar.day == day and bar.kind in {Kind.SHIFT, Kind.COVER}
+        ]
+        name = say(f"picture.day.{day.isoweekday()}", {}, language=week.language)
+        slots = {"day": f"{name} {day:%m-%d}", "people": ", ".join(told) or "–"}
+        lines.append(say("duty.day", slots, language=week.language))
+    return lines
+
+
+def _hours(bar: Bar, zone: ZoneInfo) -> str:
+    starts, ends = bar.starts.astimezone(zone), bar.ends.astimezone(zone)
+    over = "24:00" if ends.time() == time() else f"{ends:%H:%M}"
+    return f"{starts:%H:%M}–{over}"
+
+
+def _sticker(enquiry: _Enquiry) -> Outcome:
+    """The QR sticker of a site, to be printed; without a name, the codes to choose from."""
+    enquiry.require(*STICKER_MAKERS)
+    book, language = enquiry.desk.register.open(enquiry.tx), enquiry.language
+    if not enquiry.arg:
+        lines = [f"{code}  {book.site_name(code, language)}" for code in book.sites]
+        return enquiry.say(Lines(lines="\n".join(lines)))
+    site = site_named(book, enquiry.arg)
+    name = book.site_name(site.code, language)
+    enquiry.show(say("sticker.caption", {"site": name}, language=language))
+    return Outcome("shown")
+
+
+def site_named(book: Book, said: str) -> Site:
+    """By its code or any of its names. Raises Missing."""
+    wanted = said.strip().lower()
+    for site in book.sites.values():
+        if wanted in {name.lower() for name in (site.code, site.name, site.name_en, *site.aliases)}:
+            return site
+    raise Missing(number="", what="site")
 
 
 def _forecast(enquiry: _Enquiry) -> Outcome:
@@ -216,4 +313,5 @@ ENQUIRIES: Mapping[str, Callable[[_Enquiry], Outcome]] = {
     "leave": _leave,
     "cover": _cover,
     "forecast": _forecast,
+    "sticker": _sticker,
 }

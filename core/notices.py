@@ -785,6 +785,14 @@ class Lines(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown(Notice):
+    """What goes with a picture; the caption was made in the reader's language."""
+
+    answer: ClassVar[bool] = True
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageSet(Notice):
     answer: ClassVar[bool] = True
 

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import app
+from bot.pictures import fonts
 from core.levels import load_calendars, load_policies, save_calendar
 from core.ports import Tx
 from core.rows import InboxRow
@@ -291,3 +292,14 @@ def test_a_pin_is_set_and_never_stored_as_it_is(paidan):
 @pytest.mark.parametrize("pin", ["123", "12a4", "123456789", "１２３４"])
 def test_a_pin_that_nobody_can_type_is_refused(paidan, pin):
     assert "digits" in paidan("desk", "pin", "li.wei", "--pin", pin, code=2)
+
+
+@pytest.mark.skipif(fonts.find() is None, reason="no typeface with Chinese characters")
+def test_stickers_are_drawn_for_the_sites_that_are_named(paidan):
+    paidan("desk", "stickers", "stickers", "--bot", "@desk_bot", "--site", "GZ-TH")
+    assert [file.name for file in Path("stickers").iterdir()] == ["GZ-TH.png"]
+    assert "no site 'XX'" in paidan("desk", "stickers", "s", "--bot", "b", "--site", "XX", code=2)
+
+
+def test_stickers_need_the_name_of_a_bot(paidan):
+    assert "--bot" in paidan("desk", "stickers", "stickers", code=2)

@@ -87,7 +87,7 @@ NORMAL: dict[str, Value] = {
     "score": 2, "megabytes": 20, "requester": "李娜", "address": "天河路 1 号", "mode": "onsite",
     "minutes": 35, "milestone": "onsite_arrival", "holder": "王强", "late": "",
     "trouble": "mailbox_folder_refused", "detail": "x", "lines": "…", "reference": "17",
-    "year": 2027, "code": "4711",
+    "year": 2027, "code": "4711", "caption": "…",
     "asked": "decline", "parent": "100435", "covered": "陈静", "place": "天河营业部",
     "commander": "赵红",
     "what": "deviation", "state": "withdrawn", "complaint": "answered", "deviation": "open",
@@ -109,7 +109,7 @@ def _units(text: str) -> int:
 
 # As long as what they carry.
 PASSED_ON = {
-    "engineer_says", "requester_says", "story", "lines", "forecast",
+    "engineer_says", "requester_says", "story", "lines", "forecast", "shown",
     "complaint_answered", "deviation_planned",
 }  # fmt: skip
 

@@ -144,6 +144,16 @@ COMMANDS = {
     "new", "my", "status", "why", "lang", "help", "queue", "assign", "call", "duty",
     "leave", "cover", "forecast", "privacy", "cancel", "board",
     "complaint", "deviation", "correct",
+    "sticker",
+}  # fmt: skip
+PICTURES = {
+    "week.title", "leave", "gap", "drawn", "queue.title", "minutes", "late", "more", "no_font",
+    "sticker.desk", "sticker.scan",
+    *(f"day.{n}" for n in range(1, 8)),
+    *(f"kind.{kind}" for kind in ("shift", "on_call", "cover", "leave", "busy", "gap")),
+    *(f"column.{name}" for name in (
+        "number", "priority", "left", "status", "site", "engineer", "symptom",
+    )),
 }  # fmt: skip
 OTHER = {
     "moment", "day", "choices", "choice", "choice.between",
@@ -157,6 +167,7 @@ OTHER = {
     *(f"why.fact.{fact.name}" for fact in fields(Facts)),
     "forecast.line", "forecast.empty", "why.clock",
     "board.title", "board.line", "board.left", "board.late", "board.more", "plan.line",
+    "duty.now", "duty.day", "duty.hours", "sticker.caption",
     "why.reported", "why.understood", "why.offered", "why.passed_over",
 }  # fmt: skip
 
@@ -172,6 +183,7 @@ def expected() -> Iterator[str]:
     yield from (f"story_{kind}" for kind in STORY)
     yield from (f"card.{line}" for line in CARD)
     yield from (f"command.{name}" for name in COMMANDS)
+    yield from (f"picture.{name}" for name in PICTURES)
     yield from OTHER
 
 

@@ -165,12 +165,27 @@ async def mail(settings: "Settings") -> AsyncIterator[Finding]:
         yield Finding(f"mail {step}", ok, detail)
 
 
+async def pictures(settings: "Settings") -> AsyncIterator[Finding]:
+    """Whether rota and queue can be drawn; without a typeface they are told in words."""
+    from bot.pictures import fonts
+
+    face = fonts.find(settings.desk.font)
+    if face is not None:
+        yield Finding("pictures", True, f"drawn with {face.path.name}")
+    elif settings.desk.font:
+        yield Finding("pictures", False, f"{settings.desk.font} cannot write Chinese")
+    else:
+        told = "off: no typeface with Chinese characters; fonts-noto-cjk brings one"
+        yield Finding("pictures", True, told)
+
+
 CHECKS: dict[str, Check] = {
     "database": database,
     "telegram": telegram,
     "http": http,
     "desk": desk,
     "mail": mail,
+    "pictures": pictures,
 }
 
 

@@ -236,6 +236,45 @@ def pin(
     typer.echo(f"{person} has a new PIN.")
 
 
+@app.command()
+def stickers(
+    folder: Annotated[Path, typer.Argument(help="Where to; made if it is not there.")],
+    site: Annotated[
+        list[str] | None, typer.Option(help="Only this site; may be given again.")
+    ] = None,
+    bot: Annotated[str, typer.Option(help="The bot's name; asked of Telegram when left out.")] = "",
+    settings: SettingsFile = None,
+) -> None:
+    """Draw the QR sticker of every site, for printing (A6): scanned, it is the arrival there."""
+    from bot.cli.start import read_settings
+    from bot.cli.telegram import bot_name
+    from bot.pictures import fonts, sticker
+    from core.arriving import give_codes
+    from core.people import Site
+
+    async def work(desk: "Desk") -> "list[Site]":
+        def body(tx: "Tx") -> "list[Site]":
+            give_codes(tx)
+            return tx.find(Site, order="code", active=True)
+
+        return await desk.store.write(body)
+
+    name = bot.lstrip("@") or bot_name(settings)
+    face = fonts.find(read_settings(settings).desk.font)
+    if not name:
+        complain("no bot can be asked for its name: give it with --bot NAME")
+    if face is None:
+        complain("no typeface with Chinese characters: install one, such as fonts-noto-cjk")
+    found = on_desk(settings, work)
+    if unknown := sorted(set(site or ()) - {one.code for one in found}):
+        complain(f"there is no site {unknown[0]!r}")
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [one for one in found if not site or one.code in site]
+    for one in wanted:
+        (folder / f"{one.code}.png").write_bytes(sticker.draw(name, one, face))
+    typer.echo(f"{folder}: {len(wanted)} stickers, for https://t.me/{name}.")
+
+
 def _draw(link: str) -> None:
     import sys
 

@@ -13,7 +13,7 @@ from telegram.ext import (
     filters,
 )
 
-from bot.handlers import buttons, commands, everyone, staff
+from bot.handlers import buttons, commands, everyone, pictured, staff
 from bot.pump import report_failure
 
 AnyApplication = Application[Any, Any, Any, Any, Any, Any]
@@ -24,6 +24,9 @@ def register(app: AnyApplication) -> None:
     app.add_error_handler(report_failure)
     new = filters.UpdateType.MESSAGE  # an edit must not run a command again
     private = filters.ChatType.PRIVATE
+    app.add_handler(CommandHandler("duty", pictured.duty, new))
+    app.add_handler(CommandHandler("queue", pictured.queue, new))
+    app.add_handler(CommandHandler("sticker", pictured.sticker, new))
     for name in commands.ENQUIRIES:
         app.add_handler(CommandHandler(name, commands.enquiry, new))
     for name in commands.ON_TICKETS:

@@ -11,7 +11,8 @@ from core.lifecycle import Action
 from core.messages import Inbound
 from core.work import Request
 
-ENQUIRIES = tuple(name for name in enquiries.ENQUIRIES if name not in {"home"})
+DRAWN = {"duty", "queue", "sticker"}  # bot/handlers/pictured.py
+ENQUIRIES = tuple(name for name in enquiries.ENQUIRIES if name not in {"home", *DRAWN})
 ON_TICKETS: Mapping[str, Action] = {
     "cancel": Action.CANCEL,
     "assign": Action.REASSIGN,
@@ -24,7 +25,7 @@ IN_WORDS: Mapping[str, Action] = {
 STICKER = "a_"  # /start a_CODE: the label of a device; c_CODE: of a site
 
 
-def _said(update: telegram.Update, context: Context) -> tuple[str, Inbound]:
+def said(update: telegram.Update, context: Context) -> tuple[str, Inbound]:
     """The command's name, and the message with only what followed it."""
     inbound = heard(update, context)
     name, _, rest = inbound.text.partition(" ")
@@ -32,14 +33,14 @@ def _said(update: telegram.Update, context: Context) -> tuple[str, Inbound]:
 
 
 async def enquiry(update: telegram.Update, context: Context) -> None:
-    row, (name, inbound) = slot(), _said(update, context)
+    row, (name, inbound) = slot(), said(update, context)
     await enquiries.enquire(front(context).desk, name, inbound, row.inbox_id)
     row.settle()
 
 
 async def start(update: telegram.Update, context: Context) -> None:
     """/start goes home and never destroys anything; with a code it binds or names a place."""
-    row, (_, inbound) = slot(), _said(update, context)
+    row, (_, inbound) = slot(), said(update, context)
     desk = front(context).desk
     if inbound.text:
         await intake.receive(desk, inbound, row.inbox_id)
@@ -50,7 +51,7 @@ async def start(update: telegram.Update, context: Context) -> None:
 
 async def new(update: telegram.Update, context: Context) -> None:
     """/new opens a ticket of its own, whatever else is open."""
-    row, (_, inbound) = slot(), _said(update, context)
+    row, (_, inbound) = slot(), said(update, context)
     desk = front(context).desk
     if inbound.text or inbound.files:
         await intake.receive(desk, replace(inbound, detail={"new": "yes"}), row.inbox_id)
@@ -61,7 +62,7 @@ async def new(update: telegram.Update, context: Context) -> None:
 
 async def on_ticket(update: telegram.Update, context: Context) -> None:
     """/cancel 100427, /assign 100427 li.wei: the same door as the buttons."""
-    row, (name, inbound) = slot(), _said(update, context)
+    row, (name, inbound) = slot(), said(update, context)
     desk = front(context).desk
     number, _, arg = inbound.text.partition(" ")
     guest = await intake.known(desk, inbound)
@@ -79,7 +80,7 @@ async def on_ticket(update: telegram.Update, context: Context) -> None:
 
 async def in_words(update: telegram.Update, context: Context) -> None:
     """/complaint 100427 what happened: as if the word itself had been typed."""
-    row, (name, inbound) = slot(), _said(update, context)
+    row, (name, inbound) = slot(), said(update, context)
     desk = front(context).desk
     guest = await intake.known(desk, inbound)
     word = intake.word_for(IN_WORDS[name], guest.person.language)
@@ -89,13 +90,13 @@ async def in_words(update: telegram.Update, context: Context) -> None:
 
 async def call(update: telegram.Update, context: Context) -> None:
     """/call 13800138000 what was said: a telephone call in one screen (R-002)."""
-    row, (_, inbound) = slot(), _said(update, context)
+    row, (_, inbound) = slot(), said(update, context)
     await calls.log_call(front(context).desk, inbound, row.inbox_id)
     row.settle()
 
 
 async def unknown(update: telegram.Update, context: Context) -> None:
     """An unknown command gets the help, not silence."""
-    row, (_, inbound) = slot(), _said(update, context)
+    row, (_, inbound) = slot(), said(update, context)
     await enquiries.enquire(front(context).desk, "help", inbound, row.inbox_id)
     row.settle()

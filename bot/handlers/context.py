@@ -6,6 +6,7 @@ from typing import Any
 import telegram
 from telegram.ext import ContextTypes
 
+from bot.pictures.studio import Studio
 from bot.pump import Slot, current_slot
 from channels.telegram.reading import inbound
 from channels.telegram.sending import TelegramChannel
@@ -25,6 +26,7 @@ class Front:
     channel: TelegramChannel
     account: str
     key: bytes
+    studio: Studio
 
 
 def front(context: Context) -> Front:
