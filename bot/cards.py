@@ -18,6 +18,7 @@ from core.people import Person
 from core.ports import Files, Tx
 from core.ticket import Card, Offer, Ticket
 from core.words import label, say
+from core.work import NOT_ME
 
 A = Action
 TEXT_LIMIT = 1200  # UTF-16 units of a user's words that a card shows
@@ -172,6 +173,7 @@ def card_choices(seen: View, audience: str) -> list[Choice]:
         action
         for action in OFFERED[audience]
         if action in can
+        and not (action == A.RESUME and audience == "requester" and not _awaited(ticket))
         and not (audience == "requester" and action in WHILE_NEW and not new)
         and not (action in NOT_WHILE_NEW and ticket.status == Status.NEW)
         and not (action in WHEN_DONE and ticket.status not in DONE)
@@ -181,9 +183,16 @@ def card_choices(seen: View, audience: str) -> list[Choice]:
         if action == A.TRIAGE:
             modes = sorted(TRIAGE_MODES, key=lambda mode: mode != (ticket.mode or "onsite"))
             choices += [Choice(action=action, arg=mode, ticket=ticket.number) for mode in modes]
+        elif action == A.RESUME and audience == "requester":
+            choices.append(Choice(action=action, arg=NOT_ME, ticket=ticket.number))
         else:
             choices.append(Choice(action=action, ticket=ticket.number))
     return choices
+
+
+def _awaited(ticket: Ticket) -> bool:
+    """Whether it is the requester for whom the desk says that it waits."""
+    return ticket.status == Status.WAITING_USER
 
 
 def fingerprint(message: ChatMessage) -> str:

@@ -124,9 +124,18 @@ ACTIONS: Mapping[A, Spec] = {
         sms="DONE",
     ),
     A.REPORT_UNRESOLVED: Spec(
-        who=JOB | DESK, args=UNRESOLVED_CODES, words=_words("未解决", "unresolved"), sms="UNR"
+        who=JOB | DESK,
+        args=UNRESOLVED_CODES,
+        asks="report_unresolved",
+        words=_words("未解决", "unresolved"),
+        sms="UNR",
     ),
-    A.WAIT: Spec(who=JOB | DESK, args=("user", "parts", "vendor"), words=_words("挂起", "wait")),
+    A.WAIT: Spec(
+        who=JOB | DESK,
+        args=("user", "parts", "vendor"),
+        asks="wait",
+        words=_words("挂起", "wait"),
+    ),
     A.ASK_APPROVAL: Spec(who=JOB | DESK),
     A.APPROVE: Spec(who=APPROVER, words=_words("批准", "approve")),
     A.REFUSE: Spec(who=APPROVER, words=_words("不批准", "refuse")),

@@ -124,6 +124,12 @@ def readings(hand: "InHand") -> list[Running]:
     return _running(hand, policy, kept) if policy else []
 
 
+def pause_needs(hand: "InHand", reason: str) -> frozenset[str]:
+    """What the ticket's policy asks for before its clocks may rest for this reason."""
+    policy = _policy(hand, hand.tx.get(TicketClocks, hand.ticket.id))
+    return policy.pauses.get(reason, frozenset()) if policy else frozenset()
+
+
 def promise_failed(hand: "InHand") -> bool:
     """Whether a clock that was silenced by a promise wakes, or has woken, because it failed."""
     return any(

@@ -27,6 +27,7 @@ class Rules:
     remind_days: tuple[int, ...] = (1, 2)  # working days after which the requester is reminded
     silent_days: int = 3  # end of this working day closes (R-039)
     survey_at: time = time(10)
+    morning: time = time(9)  # meant by "tomorrow" where no time of day is named
     survey_remind_days: int = 2
     survey_expires: timedelta = timedelta(days=7)
     survey_change: timedelta = timedelta(hours=24)
@@ -60,6 +61,10 @@ class Desk:
     def moment_in(self, text: str, now: datetime) -> datetime | None:
         """A moment that a person typed: 15:00, 明天 9:30, 2026-11-24 14:00; None if it is none."""
         return read_moment(text, now.astimezone(self.rules.zone))
+
+    def planned_in(self, text: str, now: datetime) -> datetime | None:
+        """The end of a pause that a person typed; of a day that is named, its morning."""
+        return read_moment(text, now.astimezone(self.rules.zone), self.rules.morning)
 
     def past_moment_in(self, text: str, now: datetime) -> datetime | None:
         """When something happened, as a person typed it: 14:05, 昨天 17:30."""

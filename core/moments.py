@@ -16,16 +16,19 @@ _DATE = re.compile(r"(?:(?P<year>\d{4})[-/年])?(?P<month>\d{1,2})[-/月](?P<day
 _AFTERNOON = {"下午", "晚上", "pm"}
 
 
-def read_moment(text: str, now: datetime) -> datetime | None:
-    """The moment that is meant, in the zone of `now`; without a day the next such time of day."""
+def read_moment(text: str, now: datetime, usual: time | None = None) -> datetime | None:
+    """The moment that is meant, in the zone of `now`; without a day the next such time of day.
+
+    `usual` is the time of day where only a day is named; without it such a text names no moment.
+    """
     plain = unicodedata.normalize("NFKC", text).strip().lower()
     dated = _DATE.search(plain)
     rest = plain.replace(dated[0], " ") if dated else plain
     spoken = _TIME.search(rest)
-    at = _time(spoken) if spoken else None
+    day = _date(dated, now) if dated else _named_day(plain, now)
+    at = _time(spoken) if spoken else (usual if day else None)
     if at is None:
         return None
-    day = _date(dated, now) if dated else _named_day(plain, now)
     if day is None and dated:
         return None
     moment = datetime.combine(day or now.date(), at, now.tzinfo)

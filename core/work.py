@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from core import actions, clocks, closing, corrections, emergency, grievances, planning
+from core import actions, clocks, closing, corrections, emergency, grievances, pauses, planning
 from core.desk import Desk
 from core.dispatch import backlog, leaving, offers
 from core.errors import (
@@ -95,6 +95,7 @@ class Outcome:
 
 
 REPEATED = Outcome("done_already")
+NOT_ME = "not_me"  # "you are not waiting for me", says the requester's button
 Effect = Callable[[InHand, Request], str | None]
 
 
@@ -405,17 +406,24 @@ def _forget_words(hand: InHand, person: Person | None) -> None:
         hand.tx.delete(Draft, person_id=person.id, ticket_id=hand.ticket.id)
 
 
-def _unresolved(hand: InHand, request: Request) -> None:
+def _unresolved(hand: InHand, request: Request) -> str | None:
+    request = _with_earlier_words(request)
     if not request.arg:
         ask(hand, A.REPORT_UNRESOLVED, actions.UNRESOLVED_CODES)
-        return
+        return "asked_for_choice"
     if hand.ticket.status == S.ARRIVED and request.arg == "needs_onsite":
         raise IllegalMove(status=hand.ticket.status, action=A.REPORT_UNRESOLVED)
+    said = pauses.read(hand, request.arg.removeprefix("needs_"), request.text, request.files)
+    if said.missing:
+        return _ask_about_pause(hand, request, said)
     if hand.ticket.status == S.ARRIVED:
         hand.step(A.START_WORK)
     who = _name(hand.assignee)
-    hand.step(A.REPORT_UNRESOLVED, arg=request.arg, detail=_said(request))
+    hand.step(A.REPORT_UNRESOLVED, arg=request.arg, detail={**request.detail, **said.detail})
+    _forget_words(hand, hand.by.person)
     number = hand.ticket.number
+    if said.until is not None:
+        hand.timer("follow_up", said.until)
     if hand.ticket.status == S.DISPATCHED:
         hand.change(mode="onsite", assignee_id=None)
         offers.offer_next(hand)
@@ -425,6 +433,21 @@ def _unresolved(hand: InHand, request: Request) -> None:
     hand.tell_role(DeskUnresolved(number=number, engineer=who, reason=request.arg), Role.DESK_AGENT)
     hand.tell(hand.requester, WhatComesNext(number=number, reason=request.arg))
     hand.answer(JobMoved(number=number, status=hand.ticket.status), choices=job_choices(hand))
+    return None
+
+
+def _ask_about_pause(hand: InHand, request: Request, said: pauses.Pause) -> str:
+    """The next words or picture of this person tell what the policy asks for."""
+    so_far = "\n".join(part for part in (request.arg, said.evidence or said.text) if part)
+    _wait_for_words(hand, hand.by.person, request.action, so_far)
+    hand.answer(AskChoice(number=hand.ticket.number, asked=f"pause_{'_'.join(said.missing)}"))
+    return "asked_for_words"
+
+
+def _with_earlier_words(request: Request) -> Request:
+    """What a first answer lacked is said in a second one: both count."""
+    arg, _, earlier = request.arg.partition("\n")
+    return replace(request, arg=arg, text=" ".join(filter(None, (earlier, request.text))))
 
 
 def _confirm(hand: InHand, request: Request) -> None:
@@ -668,15 +691,22 @@ def _set_appointment(hand: InHand, request: Request) -> None:
     hand.answer(JobMoved(number=number, status=hand.ticket.status))
 
 
-def _wait(hand: InHand, request: Request) -> None:
-    """R-045: a pause has a reason and a day on which somebody looks again."""
-    if not request.arg:
+def _wait(hand: InHand, request: Request) -> str | None:
+    """R-045: a pause has a reason, a day on which somebody looks again and, where the policy asks
+    for it, evidence."""
+    request = _with_earlier_words(request)
+    reason, text = request.arg, request.text
+    if not reason and text:
+        reason, text = pauses.reason_in(text)
+    if not reason:
         ask(hand, A.WAIT, actions.ACTIONS[A.WAIT].args)
-        return
-    reason = request.arg
-    again = hand.desk.moment_in(request.text, hand.now) if request.text else None
-    again = again or hand.desk.working_days.after_days(hand.now, 1)
-    hand.step(A.WAIT, arg=reason, detail={**_said(request), "until": again.isoformat()})
+        return "asked_for_choice"
+    said = pauses.read(hand, reason, text, request.files)
+    if said.missing:
+        return _ask_about_pause(hand, replace(request, arg=reason), said)
+    again = said.until or hand.desk.working_days.after_days(hand.now, 1)
+    hand.step(A.WAIT, arg=reason, detail={**said.detail, "until": again.isoformat()})
+    _forget_words(hand, hand.by.person)
     hand.timer("follow_up", again)
     moved = JobMoved(number=hand.ticket.number, status=hand.ticket.status)
     hand.answer(moved, choices=job_choices(hand))
@@ -684,16 +714,15 @@ def _wait(hand: InHand, request: Request) -> None:
         hand.tell(
             hand.requester,
             WaitingForYou(number=hand.ticket.number),
-            choices=(hand.choice(A.RESUME),),
+            choices=(hand.choice(A.RESUME, NOT_ME),),
         )
+    return None
 
 
 def _resume(hand: InHand, request: Request) -> None:
-    by_requester = (
-        hand.by.person is not None
-        and hand.by.person.id == hand.ticket.requester_id
-        and hand.ticket.status == S.WAITING_USER
-    )
+    by_requester = hand.by.person is not None and hand.by.person.id == hand.ticket.requester_id
+    if by_requester and hand.ticket.status != S.WAITING_USER:
+        raise IllegalMove(status=hand.ticket.status, action=A.RESUME)  # nobody waits for them
     hand.step(A.RESUME, detail={**_said(request), **({"flagged": True} if by_requester else {})})
     hand.cancel_timers("follow_up")
     number = hand.ticket.number
@@ -894,7 +923,7 @@ def _correct_verdict(hand: InHand, request: Request) -> str | None:
         milestone, why = corrections.milestone_in(hand, why)
     if not milestone:
         ask(hand, A.CORRECT_VERDICT, corrections.correctable(hand))
-        return "asked_for_words"
+        return "asked_for_choice"
     if not why:
         _wait_for_words(hand, hand.by.person, A.CORRECT_VERDICT, milestone)
         hand.answer(AskChoice(number=hand.ticket.number, asked="why_corrected"))

@@ -29,6 +29,7 @@ from core.understand.devices import devices
 from core.words import NAMED, languages
 from core.words.catalogs import entries
 from core.words.template import slots
+from core.work import NOT_ME
 
 LANGUAGES = languages()
 CONTEXTS = {"chat", "sms", "mail", "mail_subject", "toast"}
@@ -83,7 +84,7 @@ TERMS: dict[str, set[str]] = {
     "reason": {*DECLINE_REASONS, *UNRESOLVED},
     "milestone": milestones(),
     "asked": {*ASKED, *NEED_WORDS, "set_appointment", "link_duplicate", "correct_verdict",
-              "why_corrected"},
+              "why_corrected", "pause_evidence", "pause_until", "pause_evidence_until"},
     "trouble": {
         "poison",
         "mailbox_login_refused", "mailbox_folder_refused",
@@ -129,6 +130,7 @@ ANSWERS: dict[str, set[str]] = {
     "set_priority": {"P1", "P2", "P3", "P4"},
     "dispatch": {"again"},
     "take_complaint": {*SEVERITIES},
+    "resume": {NOT_ME},
     "correct_verdict": milestones(),
 }
 STORY = {
@@ -158,7 +160,8 @@ PICTURES = {
 OTHER = {
     "moment", "day", "choices", "choice", "choice.between",
     "length.days", "length.hours", "length.minutes", "length.seconds",
-    "asked_for_words", "opened", "added", "edited", "unchanged", "filed", "done_already",
+    "asked_for_words", "asked_for_choice",
+    "opened", "added", "edited", "unchanged", "filed", "done_already",
     "queue.line", "queue.empty", "duty.line", "duty.empty",
     "time", "span", "list.comma", "list.semicolon", "why.objection", "why.grievance",
     "why.entered_late", "why.claim_waiting", "why.claim_accepted",

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from importlib.resources import files
@@ -16,6 +16,8 @@ from core.sla.hours import Amount, WorkingDays, parse_amount
 
 PRIORITIES = ("P1", "P2", "P3", "P4")
 MODES = ("phone", "remote", "onsite")
+PAUSES = ("user", "parts", "vendor")  # whom or what a ticket may wait for
+PAUSE_NEEDS = ("evidence", "until")  # what may be asked for before the clocks rest
 ROLES = ("engineer", "desk", "supervisor", "manager", "quality", "escalation_centre")
 
 # Every value that a field can have, where that is known; elsewhere there is always another one.
@@ -80,6 +82,7 @@ class Policy:
     valid_from: date
     valid_until: date | None  # the last day
     rules: tuple[Rule, ...]
+    pauses: Mapping[str, frozenset[str]] = field(default_factory=dict)  # reason → what it needs
 
     def clocks(self, facts: Facts) -> dict[str, Attached]:
         """For each milestone the first rule that fits."""
@@ -190,7 +193,7 @@ class _Reader:
         self._calendars = calendars
 
     def policy(self, data: Mapping[str, Any]) -> Policy:
-        self._keys(data, "", {"version", "valid_from", "valid_until", "clocks", "rules"})
+        self._keys(data, "", {"version", "valid_from", "valid_until", "pauses", "clocks", "rules"})
         valid_from = self._day(data, "valid_from") or date.min
         valid_until = self._day(data, "valid_until") if "valid_until" in data else None
         if valid_until is not None and valid_until < valid_from:
@@ -204,7 +207,20 @@ class _Reader:
         if not rules:
             self._wrong("rules", "a policy needs at least one rule")
         read = [self._rule(rule, n, clocks) for n, rule in enumerate(rules, 1)]
-        return Policy(version, valid_from, valid_until, tuple(rule for rule in read if rule))
+        found = tuple(rule for rule in read if rule)
+        return Policy(version, valid_from, valid_until, found, self._pauses(data))
+
+    def _pauses(self, data: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+        table = data.get("pauses", {})
+        if not isinstance(table, Mapping):
+            self._wrong("pauses", "not a table")
+            return {}
+        self._keys(table, "pauses", set(PAUSES))
+        for reason in table:
+            for name in self._names(table, reason, f"pauses.{reason}"):
+                if name not in PAUSE_NEEDS:
+                    self._wrong(f"pauses.{reason}", f"{name!r} is none of {', '.join(PAUSE_NEEDS)}")
+        return {reason: frozenset(self._names(table, reason, reason)) for reason in table}
 
     def _clock(self, name: str, table: Mapping[str, Any], path: str) -> Clock:
         sets = {"starts", "stops", "pauses", "continues", "renews", "voids"}
