@@ -20,7 +20,17 @@ from channels.sms.gateways.vonage import Vonage
 from channels.sms.hook import PATH, HideTokens, Hook, reader, routes
 from channels.sms.joining import REPEAT_WINDOW, Seen, mark_repeat, stitch
 from channels.sms.sender import Account, SmsChannel, receipt_id
-from channels.sms.templates import ALIYUN, HUAWEI, TENCENT, Catalog, Rules, lint, standard
+from channels.sms.templates import (
+    ALIYUN,
+    HUAWEI,
+    PLAIN,
+    TENCENT,
+    Catalog,
+    Rules,
+    lint,
+    missing,
+    standard,
+)
 from channels.sms.wire import Gateway, Unreadable
 from core import inbox, intake, outbox
 from core.desk import Desk
@@ -142,6 +152,8 @@ def catalog(section: Sms) -> Catalog | None:
     findings = lint(made)
     for finding in findings:
         log.warning("sms template %s %s: %s", section.name, finding.kind, finding.problem)
+    if unsaid := missing(made):
+        log.warning("sms template %s: no id for %s", section.name, ", ".join(unsaid))
     if severe := [f"{one.kind}: {one.problem}" for one in findings if one.severe]:
         raise WrongGateway([f"sms {section.name}: {one}" for one in severe])
     return made
@@ -152,7 +164,7 @@ def channel(
 ) -> SmsChannel:
     catalogs = [catalog(section) for section in sections]
     kinds = {
-        template.id: kind
+        template.id: kind.removesuffix(PLAIN)
         for one in catalogs
         if one is not None
         for kind, template in one.templates.items()
@@ -321,10 +333,13 @@ class Arrivals:
 
 
 def _of_its_gateway(tx: Tx, report: Report) -> Report:
-    """A report names a letter of the gateway that brings it; one that overtakes the answer to the
-    sending can do so by our own reference only."""
-    early = tx.first(OutboxRow, channel="sms", reference=report.receipt, state="sending")
-    if early is not None:
+    """A report names a letter of the gateway that brings it, by the id it got there or by our own
+    reference; where it overtakes the answer to the sending, nobody knows yet whose that letter is.
+    """
+    row = tx.first(OutboxRow, channel="sms", reference=report.receipt)
+    if row is not None and (
+        row.state == "sending" or row.receipt.startswith(receipt_id(report.account, ""))
+    ):
         return report
     return replace(report, receipt=receipt_id(report.account, report.receipt))
 

@@ -16,19 +16,23 @@ from channels.sms.templates import (
     ALIYUN,
     BANNED,
     HUAWEI,
+    PLAIN,
     STANDARD,
     TENCENT,
     VARIABLES,
+    WITHOUT,
     Catalog,
     Template,
     Unfit,
     fill,
     for_console,
     lint,
+    missing,
     standard,
 )
 from core.masking import mask_name, mask_number, mask_numbers
 from core.messages import Choice, Letter
+from core.notices import NOTICES
 
 HOTLINE = "4001234567"
 IDS = {kind: f"SMS_{place}" for place, kind in enumerate(STANDARD)}
@@ -50,11 +54,21 @@ CHOICES = {
     "resolved_check": choices("confirm", "not_solved"),
     "resolved_reminder": choices("confirm", "not_solved"),
     "survey_asked": SCORES,
+    "survey_reminder": SCORES,
+    "job_taken": choices("depart", "arrive"),
+    "remote_offered": choices("start_remote", "cancel"),
+    "remote_started": choices("end_remote"),
+    "waiting_for_you": choices("resume"),
 }
 
 
 def letter(kind="job_offered", **params):
-    defaults = {"site": "天河北路营业部", "engineer": "李娜", "due": DUE, "answer_by": DUE}
+    kind = kind.removesuffix(PLAIN)
+    defaults = {
+        "site": "天河北路营业部", "engineer": "李娜", "due": DUE, "answer_by": DUE, "at": DUE,
+        "parent": "100435", "code": "4711", "commander": "赵红", "until": DUE, "starts": DUE,
+        "name": "王强", "place": "天河营业部",
+    }  # fmt: skip
     return Letter(
         id=7, person_id=1, channel="sms", address="+8613800138000", language="zh_CN",
         zone="Asia/Shanghai", kind=kind, params={**defaults, **params}, ticket="100427",
@@ -151,12 +165,12 @@ def test_each_console_gets_its_own_way_to_write_a_variable():
 
 
 def test_moments_are_told_in_the_readers_zone():
-    filled, _ = fill(letter(), CLOUDS["aliyun"])
+    filled, _ = fill(letter("sla_warning"), CLOUDS["aliyun"])
     assert dict(filled.values)["time"] == "11月22日14:30"
 
 
 def test_huawei_gets_date_and_time_of_day_apart():
-    filled, _ = fill(letter(), CLOUDS["huawei"])
+    filled, _ = fill(letter("sla_warning"), CLOUDS["huawei"])
     assert (dict(filled.values)["date"], dict(filled.values)["clock"]) == ("11月22日", "14:30")
 
 
@@ -191,6 +205,23 @@ def test_an_answer_is_due_when_the_offer_runs_out_and_not_when_the_visit_is():
     assert "请于11月22日14:30前答复" in filled.text
 
 
+def test_every_notice_has_a_template_or_a_reason_to_have_none():
+    said = {kind.removesuffix(PLAIN) for kind in STANDARD}
+    assert said.isdisjoint(WITHOUT)
+    assert said | WITHOUT.keys() == NOTICES.keys()
+
+
+def test_kinds_without_an_id_are_named():
+    some = standard(ALIYUN, "新科电子", HOTLINE, {"ticket_opened": "1", "job_taken.plain": "2"})
+    assert "sla_breach" in missing(some)
+    assert not {"ticket_opened", "job_taken", "job_taken.plain"} & {*missing(some)}
+
+
+def test_a_plainer_template_stands_in_where_a_slot_is_empty():
+    filled, _ = fill(letter("engineer_assigned", due=None, at=None, starts=None), CLOUDS["aliyun"])
+    assert filled.template == IDS["engineer_assigned.plain"]
+
+
 def test_a_kind_without_a_template_goes_another_way():
     with pytest.raises(Unfit):
         fill(letter("weather"), CLOUDS["aliyun"])
@@ -199,7 +230,7 @@ def test_a_kind_without_a_template_goes_another_way():
 @pytest.mark.parametrize("due", [None, "", "tomorrow", "2026-13-01"])
 def test_no_time_is_promised_that_nobody_named(due):
     with pytest.raises(Unfit):
-        fill(letter(due=due), CLOUDS["aliyun"])
+        fill(letter("sla_warning", due=due, at=due, starts=due), CLOUDS["aliyun"])
 
 
 EARLY, LATE = datetime(2020, 1, 1), datetime(2060, 1, 1)  # noqa: DTZ001  hypothesis wants them so
@@ -232,7 +263,9 @@ VALUES = st.lists(ODD | st.text(max_size=6), max_size=8).map("".join)
 def test_whatever_the_notice_says_the_text_obeys_its_cloud(
     cloud, kind, site, engineer, ticket, due
 ):
-    said = letter(kind, site=site, engineer=engineer, due=due.isoformat())
+    moments = dict.fromkeys(("due", "at", "starts", "answer_by", "until"), due.isoformat())
+    names = dict.fromkeys(("engineer", "name", "commander"), engineer)
+    said = letter(kind, site=site, place=site, **names, **moments)
     said = replace(said, ticket=ticket)
     try:
         filled, _ = fill(said, cloud)

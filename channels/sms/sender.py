@@ -64,7 +64,7 @@ class Account:
     prefixes: tuple[str, ...] = ()  # of the numbers that it serves; empty: all
 
     def fits(self, letter: Letter) -> bool:
-        return self.catalog is None or letter.kind in self.catalog.templates
+        return self.catalog is None or bool(self.catalog.of(letter.kind))
 
     def serves(self, number: str) -> bool:
         return not self.prefixes or number.startswith(self.prefixes)

@@ -18,19 +18,19 @@ SECTION = Sms(name="generic", kind="generic", token=TOKEN, hotline="4001234567")
 class Phones:
     """The whole way: hook, inbox, desk, outbox, gateway. Nothing but the carrier is made up."""
 
-    def __init__(self, scenario):
+    def __init__(self, scenario, sections=(SECTION,), gateways=(GATEWAY,)):
         self.scenario, self.desk = scenario, scenario.desk
         self.sent = []
         self.refused = {}  # number → HTTP status of the gateway
         self.keys = 0
-        self.http = client(app(inbox.keeper(self.desk, lambda: None), [GATEWAY], now=self.desk.now))
+        self.http = client(app(inbox.keeper(self.desk, lambda: None), gateways, now=self.desk.now))
         carrier = httpx.AsyncClient(transport=httpx.MockTransport(self._carry))
-        scenario.channels["sms"] = channel(self.desk, [SECTION], [GATEWAY], carrier)
+        scenario.channels["sms"] = channel(self.desk, sections, gateways, carrier)
         self.desk.channels = {
             name: one.can for name, one in scenario.channels.items() if name == "sms"
         }
         scenario.channels = {"sms": scenario.channels["sms"]}
-        self.arrivals = Arrivals(self.desk, [GATEWAY])
+        self.arrivals = Arrivals(self.desk, gateways)
 
     def _carry(self, request):
         data = httpx.Response(200, content=request.content).json()["data"]
@@ -41,7 +41,11 @@ class Phones:
 
     async def event(self, event, key=None):
         self.keys += 1
-        request = golden.generic_event(GATEWAY, key or f"k{self.keys}", event, self.desk.now())
+        return await self.hook(
+            golden.generic_event(GATEWAY, key or f"k{self.keys}", event, self.desk.now())
+        )
+
+    async def hook(self, request):
         response = await call(self.http, request)
         await self.work()
         return response.status_code
