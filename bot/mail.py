@@ -11,13 +11,14 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
+from bot import mail_traffic
 from bot.schedule import Ticker
 from bot.settings import Mail as Section
 from bot.settings import Mailbox, Settings, Smtp
 from channels.mail import pages
 from channels.mail.arrival import read_stamp
 from channels.mail.check import check
-from channels.mail.guards import Counts, Limits, Verdict, counted, may_acknowledge
+from channels.mail.guards import Limits
 from channels.mail.imap import ImapMailbox
 from channels.mail.inbound import House, Place, inbound, kept, worth_keeping
 from channels.mail.inbox import Cursor, Inbox
@@ -40,15 +41,14 @@ from core.lifecycle import Action
 from core.messages import Choice, Inbound, Letter, Report
 from core.numbers import serial_of
 from core.people import Address, Person, Role
-from core.ports import Between, Channel, Files, Now, Tx
-from core.rows import InboxRow, MailCursor, MailTraffic, OptOut, OutboxRow, Sent
+from core.ports import Channel, Files, Now, Tx
+from core.rows import InboxRow, MailCursor, OptOut, OutboxRow, Sent
 from core.telling import Reply, language_of
 from core.ticket import Message, Ticket
 from core.words import label, say
 
 PACE = Pace()
 LINKS_LAST = timedelta(days=7)
-HOUR, TEN_MINUTES, DAY = timedelta(hours=1), timedelta(minutes=10), timedelta(days=1)
 SILENT = 120.0  # seconds without an answered search
 SWEEP = 3600.0  # seconds between the sweepings of old counts
 UNSUBSCRIBE = "unsubscribe"
@@ -142,7 +142,7 @@ def plug(
     program.plug_in(sender, arrivals.handle, close)
     door = Door(program.desk, signer)
     program.routes += pages.routes(signer, program.now, door.show, door.act, door.refuse)
-    program.ticker.every(SWEEP, "mail", lambda: forget_counts(program.desk))
+    program.ticker.every(SWEEP, "mail", lambda: mail_traffic.forget(program.desk))
 
 
 # -- settings
@@ -224,12 +224,6 @@ class Cursors:
         await self._store.write(lambda tx: tx.put(row))
 
 
-async def forget_counts(desk: Desk) -> None:
-    """The guards look back an hour."""
-    before = Between(before=desk.now() - DAY)
-    await desk.store.write(lambda tx: tx.delete(MailTraffic, at=before))
-
-
 # -- in
 
 
@@ -261,18 +255,18 @@ class Arrivals:
         for file in files:
             await self.files.put(file.content)
         heard = replace(heard, files=tuple(map(kept, files)))
-        trouble = await self.desk.store.write(lambda tx: self._take(tx, row, heard, mail.bounce))
+        trouble = await self.desk.store.write(lambda tx: self._take(tx, row, heard, mail))
         if trouble:
             self.trouble(trouble, heard.sender)
         self.desk.wake()
 
-    def _take(self, tx: Tx, row: InboxRow, heard: Inbound, bounce: Bounce | None) -> str:
+    def _take(self, tx: Tx, row: InboxRow, heard: Inbound, mail: Mail) -> str:
         """What an operator has to hear about, if anything."""
         now = self.desk.now()
         if self._came_before(tx, row):
             work.settle(tx, row.id, now, note=f"a copy, by {row.account}", state="ignored")
             return ""
-        if bounce is not None and self._returned(tx, row, heard, bounce, now):
+        if mail.bounce is not None and self._returned(tx, row, heard, mail.bounce, now):
             return ""
         if heard.thread and heard.subject.lower() in LEAVING:
             if work.settle(tx, row.id, now, note="no more surveys"):
@@ -281,13 +275,16 @@ class Arrivals:
         if "archive" in heard.detail:
             intake.take(tx, self.desk, heard, now, row.id, answers=False)
             return ""
-        verdict = self._judge(tx, heard, now)
-        if verdict.hold:
+        written = mail.sent_at or heard.occurred_at
+        verdict = mail_traffic.judge(tx, heard, written, now, self.limits)
+        if verdict.hold and row.note != verdict.why:  # else a person has let it in
             work.settle(tx, row.id, now, note=verdict.why, state="dead")
             return "mail_flood"
+        if mail_traffic.reopens_too_often(tx, heard, now, self.limits):
+            heard = replace(heard, automatic=True)
         outcome = intake.take(tx, self.desk, heard, now, row.id, answers=verdict.acknowledge)
         if verdict.acknowledge and outcome.kind not in UNANSWERED:
-            tx.add(MailTraffic(sender=counted(heard.sender), way="out", at=now))
+            mail_traffic.answered(tx, heard.sender, now)
         return "mail_storm" if verdict.storm else ""
 
     def _came_before(self, tx: Tx, row: InboxRow) -> bool:
@@ -296,20 +293,6 @@ class Arrivals:
             row.content_hash
             and tx.count(InboxRow, content_hash=row.content_hash, channel="mail", state="done")
         )
-
-    def _judge(self, tx: Tx, heard: Inbound, now: datetime) -> Verdict:
-        sender = counted(heard.sender)
-
-        def since(age: timedelta, **what: str) -> int:
-            return tx.count(MailTraffic, at=Between(after=now - age), **what)
-
-        counts = Counts(
-            to_sender_this_hour=since(HOUR, sender=sender, way="out"),
-            from_sender_this_hour=since(HOUR, sender=sender, way="in"),
-            by_desk_in_ten_minutes=since(TEN_MINUTES, way="out"),
-        )
-        tx.add(MailTraffic(sender=sender, way="in", at=now))
-        return may_acknowledge(heard.sender, counts, automatic=heard.automatic, limits=self.limits)
 
     def _returned(
         self, tx: Tx, row: InboxRow, heard: Inbound, bounce: Bounce, now: datetime

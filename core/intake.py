@@ -762,10 +762,10 @@ class Hearing:
 
     @property
     def _says_all_at_once(self) -> bool:
-        """On a telephone the question acknowledges too, since each text costs money; reviewed
-        templates know no such question."""
-        phone = self._phone
-        return phone is not None and not self.desk.channels[phone.channel].templates_only
+        """Without buttons the question acknowledges too: one text or one mail instead of two.
+        Reviewed templates know no such question."""
+        can = self.desk.channels.get(self.inbound.channel)
+        return can is not None and not can.buttons and not can.templates_only
 
     def _say_opened(self, hand: InHand) -> None:
         ticket, language = hand.ticket, language_of(self.person)

@@ -157,6 +157,8 @@ class MailTraffic:
     sender: str  # as the guards name senders: without digits and tags
     way: str  # in, out
     at: datetime
+    said: str = ""  # a short name for its words
+    after: int | None = None  # seconds from our last answer to its writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,14 @@
 import re
 from datetime import timedelta
 from email.message import EmailMessage
+from email.utils import format_datetime
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
 from channels.mail import pages
+from core import inbox
 from core.people import Address
 from core.rows import OptOut, OutboxRow
 from core.ticket import Message, StoredFile, Ticket
@@ -31,8 +33,13 @@ async def report(post: MailDesk, **more: str) -> Ticket:
     return await post.scenario.latest()
 
 
-async def of(post: MailDesk, kind, **where):
+async def of(post: MailDesk, kind, /, **where):
     return await post.desk.store.read(lambda tx: tx.find(kind, **where))
+
+
+async def acknowledged(post: MailDesk) -> list[OutboxRow]:
+    """Each new ticket is, alone or with the question for its site."""
+    return await of(post, OutboxRow, address=WANG, kind=("ticket_opened", "ask_site"))
 
 
 async def mail_address(post: MailDesk, code: str) -> str:
@@ -120,7 +127,7 @@ async def test_one_mail_to_two_mailboxes_is_one_ticket_and_one_acknowledgement(p
         (DESK, "done"),
         ("help@desk.test", "ignored"),
     ]
-    assert sum("打印机坏了" in str(m["Subject"]) for m in post.sent(WANG)) == 1
+    assert len(await acknowledged(post)) == 1
 
 
 async def test_a_mail_that_comes_again_under_a_new_number_is_not_heard_twice(post):
@@ -215,8 +222,7 @@ async def test_a_bounce_marks_the_address_and_lands_in_its_ticket(post):
     assert address.state == "blocked"
     assert (await post.scenario.journal(ticket.number))[-1].detail["text"] == f"{WANG}: 5.1.1"
     assert len(await post.scenario.tickets()) == 1
-    states = [r.state for r in await of(post, OutboxRow, address=WANG) if r.kind == "ticket_opened"]
-    assert states == ["failed"]
+    assert [row.state for row in await acknowledged(post)] == ["failed"]
 
 
 async def test_a_bounce_of_nothing_of_ours_is_one_ticket_without_an_answer(post):
@@ -361,25 +367,57 @@ async def test_leaving_the_surveys_is_one_press(post):
 # -- loops
 
 
-async def test_two_desks_that_answer_each_other_stop(tmp_path):
-    """All automatic headers and all threading stripped, subjects too."""
+PARTNERS = {
+    "another of our desks": lambda mail, n: text_of(mail),
+    "one that always says the same": lambda mail, n: f"Thanks, we got it. Case {n}.",
+    "one that quotes": lambda mail, n: f"We opened case {n} about: {mail['Subject']}",
+    "one that never says the same": lambda mail, n: "abcdefghijklmnopqrst"[n % 20] * 20,
+}
+
+
+@pytest.mark.parametrize("pause", [5, 120])
+@pytest.mark.parametrize("says", PARTNERS.values(), ids=PARTNERS)
+async def test_a_desk_that_answers_us_without_a_header_is_left_alone(post, says, pause):
+    await post.gets(written_at(post, letter("it@other.test", "打印机坏了", "卡纸")))
+    for n in range(12):
+        seen = len(post.sent("it@other.test"))
+        await post.scenario.time_passes(seconds=pause)
+        said = says(post.last("it@other.test"), n)
+        await post.gets(written_at(post, letter("it@other.test", f"Case {n}", said)))
+        if len(post.sent("it@other.test")) == seen:
+            break
+    assert len(await messages_between(post, "it@other.test")) <= 5
+
+
+async def test_two_of_our_desks_without_any_header_stop_within_five_messages_an_hour(tmp_path):
+    """Automatic headers, threading, reply addresses and ticket numbers are all stripped."""
     here, there = tmp_path / "a", tmp_path / "b"
     here.mkdir()
     there.mkdir()
     async with a_desk(here) as one, a_desk(there) as two:
         a, b = MailDesk(one, here), MailDesk(two, there, "it@other.test")
-        await a.gets(letter("it@other.test", "打印机坏了", "卡纸"))
-        carried, seen = 0, {id(a): 0, id(b): 0}
-        for _ in range(50):
+        await a.gets(written_at(a, letter("it@other.test", "打印机坏了", "卡纸")))
+        carried, seen = 1, {id(a): 0, id(b): 0}
+        for _ in range(20):
             for source, target in ((a, b), (b, a)):
                 mails = source.sent(target.address)
                 for mail in mails[seen[id(source)] :]:
                     carried += 1
                     stripped = letter(source.address, f"Notice {carried}", text_of(mail))
-                    await target.gets(stripped)
+                    await target.gets(written_at(target, stripped))
                 seen[id(source)] = len(mails)
-        assert 1 <= len(a.sent(b.address)) <= 5
-        assert len(b.sent(a.address)) <= 5
+        assert a.sent(b.address)
+        assert carried <= 5
+
+
+def written_at(post: MailDesk, mail: EmailMessage) -> EmailMessage:
+    """Now, by the desk's clock."""
+    mail.replace_header("Date", format_datetime(post.desk.now()))
+    return mail
+
+
+async def messages_between(post: MailDesk, partner: str) -> list[object]:
+    return [*(await post.rows()), *post.sent(partner)]
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -395,12 +433,39 @@ async def test_a_flood_waits_for_a_person(post):
     assert post.troubles == ["mail_flood", "mail_flood"]
 
 
+async def test_a_mail_let_in_by_a_person_is_not_held_again(post):
+    for n in range(21):
+        await post.gets(letter(WANG, f"故障 {n}", "坏了"))
+    (held,) = [row for row in await post.rows() if row.state == "dead"]
+    assert await inbox.retry(post.desk, held.id)
+    await post.work()
+    assert (await post.rows())[-1].state == "done"
+    assert len(await post.scenario.tickets()) == 21
+
+
 async def test_at_most_five_answers_an_hour_go_to_one_sender(post):
     for n in range(8):
-        await post.gets(letter(WANG, f"故障 {n}", "坏了"))
+        await post.gets(letter(WANG, f"{'一二三四五六七八'[n]}楼故障", "坏了"))
+        await post.scenario.time_passes(minutes=5)
     assert len(await post.scenario.tickets()) == 8
-    opened = [r for r in await of(post, OutboxRow, address=WANG) if r.kind == "ticket_opened"]
-    assert len(opened) == 5
+    assert len(await acknowledged(post)) == 5
+
+
+async def test_reports_that_waited_in_an_outbox_are_all_acknowledged(post):
+    """Nobody answered us there: they were written before we said anything."""
+    places = ("仓库", "前台", "机房")
+    waiting = [written_at(post, letter(WANG, f"{place}没有网络", "断网")) for place in places]
+    await post.scenario.time_passes(minutes=1)
+    for mail in waiting:
+        await post.gets(mail)
+    assert len(await acknowledged(post)) == 3
+
+
+async def test_mails_without_a_subject_are_acknowledged_once_for_a_ticket(post):
+    await report(post)
+    for n in range(3):
+        await post.gets(letter(WANG, "", f"补充{'一二三'[n]}"))
+    assert len(await of(post, OutboxRow, address=WANG)) == 1
 
 
 async def test_a_storm_switches_automatic_mail_off_and_is_told(tmp_path):

@@ -1,12 +1,19 @@
 """The desk falls silent before a loop becomes a storm, without trusting a single header."""
 
-from collections import Counter
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.mail.guards import Counts, counted, is_machine, may_acknowledge, may_reopen
+from channels.mail.guards import (
+    Counts,
+    counted,
+    echoes,
+    is_machine,
+    may_acknowledge,
+    may_reopen,
+    words_of,
+)
+from core.words import say
 
 SENDER = "wang@example.com"
 few = st.integers(0, 300)
@@ -30,6 +37,9 @@ def test_a_persons_first_mail_is_acknowledged():
         (Counts(to_sender_this_hour=5), "silent_often"),
         (Counts(from_sender_this_hour=20), "silent_flood"),
         (Counts(by_desk_in_ten_minutes=200), "silent_storm"),
+        (Counts(prompt_this_hour=2), "silent_prompt"),
+        (Counts(alike_this_hour=1), "silent_repeated"),
+        (Counts(echoes=True), "silent_echo"),
     ],
 )
 def test_each_limit_silences_and_says_why(reached, why):
@@ -43,6 +53,7 @@ def test_each_limit_silences_and_says_why(reached, why):
         Counts(to_sender_this_hour=4),
         Counts(from_sender_this_hour=19),
         Counts(by_desk_in_ten_minutes=199),
+        Counts(prompt_this_hour=1),
     ],
 )
 def test_one_below_a_limit_is_answered(below):
@@ -104,19 +115,21 @@ def test_people_whose_address_is_a_number_stay_apart():
     assert counted("10001@qq.com") != counted("10002@qq.com")
 
 
-def test_two_desks_without_headers_stop_within_five_messages_an_hour():
-    """Each takes the other's acknowledgement for a report and opens a new ticket for it."""
-    sent: Counter[str] = Counter()
-    waiting, ticket = ["a"], 0
-    while waiting:
-        here = waiting.pop()
-        there = "b" if here == "a" else "a"
-        ticket += 1
-        so_far = Counts(to_sender_this_hour=sent[here], from_sender_this_hour=sent[there])
-        if may_acknowledge(f"desk{ticket}@{there}.test", so_far, automatic=False).acknowledge:
-            sent[here] += 1
-            waiting.append(there)
-    assert max(sent.values()) <= 5
+def test_numbers_make_no_other_words():
+    assert words_of("", "Your case 4711 was opened at 10:31") == words_of(
+        "", "Your case 4712 was opened at 10:35"
+    )
+
+
+def test_two_short_texts_differ_by_their_subjects():
+    assert words_of("打印机", "坏了") != words_of("收银机", "坏了")
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_our_own_acknowledgement_is_known_in_every_language(language):
+    slots = {"number": "100427", "symptom": "卡纸"}
+    assert echoes(say("ticket_opened", slots, language=language, context="mail"))
+    assert not echoes("三楼的打印机卡纸了,请尽快派人来看一下。")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ from channels.mail.layout import Content, Offer
 from core.messages import Choice, Letter
 from core.words import label, normal, plain, say
 
-ACKNOWLEDGEMENTS = frozenset({"ticket_opened", "message_added", "home", "thanks", "held"})
+ACKNOWLEDGEMENTS = frozenset(
+    {"ticket_opened", "ask_site", "message_added", "home", "thanks", "held"}
+)
 """Answers to one mail by nobody: they bounce to nobody, and are not repeated when in doubt."""
 
 BY_PEOPLE = frozenset({"engineer_says", "relayed", "requester_says"})

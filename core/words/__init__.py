@@ -15,7 +15,7 @@ How a wording is written stands in core/words/template.py.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.words.catalogs import LANGUAGES, find, normal
@@ -23,6 +23,7 @@ from core.words.template import fill
 from core.words.values import HOME, Reader, answers, plain
 
 __all__ = [
+    "fixed_lines",
     "hours",
     "label",
     "languages",
@@ -103,6 +104,14 @@ def span(
 def hours(length: timedelta, language: str = "zh_CN") -> str:
     """Working time: its days are no days of the calendar, so it is told in hours."""
     return Reader(normal(language), "chat", HOME).length(length, in_days=False)
+
+
+def fixed_lines(kinds: Iterable[str], context: str = "chat") -> Iterator[str]:
+    """The lines of wordings, in every language, that are the same whatever the slots hold."""
+    for kind in kinds:
+        for language in LANGUAGES:
+            wording = re.sub(r"\[\[.*?\]\]", "{}", find(kind, language, context) or "", flags=re.S)
+            yield from (line.strip() for line in wording.splitlines() if "{" not in line)
 
 
 def label(action: str, arg: str = "", language: str = "zh_CN", *, context: str = "chat") -> str:

@@ -257,6 +257,8 @@ def upgrade() -> None:
         sa.Column("sender", sa.Text(), nullable=False),
         sa.Column("way", sa.Text(), nullable=False),
         sa.Column("at", core.storage.tables.Moment(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("after", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_traffic")),
     )
     with op.batch_alter_table("mail_traffic", schema=None) as batch_op:
