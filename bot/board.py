@@ -94,7 +94,7 @@ def _slots(
         "priority": ticket.priority,
         "status": ticket.status,
         "site": site,
-        "engineer": holder.name if holder else "",
+        "engineer": holder.called(language) if holder else "",
         "left": _left(left, language),
     }
 

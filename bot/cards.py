@@ -13,8 +13,9 @@ from core.actions import Relation, available
 from core.desk import Desk
 from core.in_hand import relations
 from core.lifecycle import DONE, Action, Status
+from core.masking import mask_name_of_number
 from core.messages import Choice, Letter, Receipt
-from core.people import Person
+from core.people import Person, Role
 from core.ports import Files, Tx
 from core.ticket import Card, Offer, Ticket
 from core.words import label, say
@@ -70,7 +71,7 @@ OFFERED: Mapping[str, tuple[Action, ...]] = {
     "supervisor": (
         A.ACKNOWLEDGE,
         A.REASSIGN,
-        A.CALL,
+        A.CALL_ENGINEER,
         A.CALLBACK_DONE,
         A.REOPEN,
         A.COMPLAIN,
@@ -97,6 +98,7 @@ class View:
     address: str
     ties: frozenset[Relation]
     answer_by: datetime | None
+    unanswered_since: datetime | None  # nobody has taken the job that was offered
 
 
 def view(tx: Tx, desk: Desk, ticket: Ticket, person: Person) -> View:
@@ -104,11 +106,11 @@ def view(tx: Tx, desk: Desk, ticket: Ticket, person: Person) -> View:
     requester = tx.get(Person, ticket.requester_id)
     assert requester is not None, ticket
     assignee = tx.get(Person, ticket.assignee_id) if ticket.assignee_id else None
-    offer = (
-        tx.first(Offer, ticket_id=ticket.id, person_id=person.id, state="open")
-        if person.is_staff
-        else None
-    )
+    offer = unanswered = None
+    if person.is_staff:
+        offer = tx.first(Offer, ticket_id=ticket.id, person_id=person.id, state="open")
+        if ticket.status == Status.DISPATCHED and assignee is None:
+            unanswered = tx.first(Offer, order="id", ticket_id=ticket.id)
     place = book.sites.get(ticket.site or "")
     return View(
         ticket=ticket,
@@ -119,6 +121,7 @@ def view(tx: Tx, desk: Desk, ticket: Ticket, person: Person) -> View:
         address=place.address if place else "",
         ties=frozenset(relations(tx, ticket, person)),
         answer_by=offer.answer_by if offer else None,
+        unanswered_since=unanswered.offered_at if unanswered else None,
     )
 
 
@@ -138,10 +141,17 @@ def _text(seen: View, audience: str, repeated: bool) -> str:
             say(f"card.{name}", slots, language=language, context="chat", zone=zone), quote=False
         )
 
-    title = line("title", number=ticket.number, status=ticket.status, priority=ticket.priority)
+    title = line(
+        _title(seen, audience),
+        number=ticket.number,
+        status=ticket.status,
+        priority=ticket.priority,
+    )
     lines = [f"<b>{title}</b>"]
     if repeated:
         lines.append(line("repeated"))
+    if audience == "supervisor" and seen.unanswered_since is not None:
+        lines.append(line("unanswered", at=seen.unanswered_since.isoformat()))
     if ticket.vip:
         lines.append(line("vip"))
     lines.append(line("symptom", symptom=clip(ticket.symptom, TEXT_LIMIT)))
@@ -154,14 +164,36 @@ def _text(seen: View, audience: str, repeated: bool) -> str:
     if ticket.category:
         lines.append(line("category", category=ticket.category))
     if audience != "requester":
-        lines.append(line("requester", requester=_called(seen.requester, language)))
+        lines.append(line("requester", requester=_reported_by(seen, language)))
+        if _may_ring(seen) and seen.requester.phone not in {"", seen.requester.name}:
+            lines.append(line("phone", phone=seen.requester.phone))
     if seen.assignee is not None:
-        lines.append(line("engineer", engineer=_called(seen.assignee, language)))
+        lines.append(line("engineer", engineer=seen.assignee.called(language)))
     if ticket.due_at is not None and ticket.is_open and audience != "requester":
         lines.append(line("due", due=ticket.due_at.isoformat()))
     if seen.answer_by is not None:
         lines.append(line("answer_by", answer_by=seen.answer_by.isoformat()))
+    if audience == "requester" and ticket.status == Status.NEW:
+        lines.append(line("hint"))
     return "\n".join(lines)
+
+
+def _title(seen: View, audience: str) -> str:
+    """What is new about it for this reader, or else how it stands."""
+    if audience == "requester" and seen.ticket.status == Status.NEW:
+        return "received"
+    return "offer" if audience == "engineer" and seen.answer_by is not None else "title"
+
+
+def _may_ring(seen: View) -> bool:
+    """The full number is for the desk and whoever holds the job (requirements §6)."""
+    return Relation.JOB in seen.ties or seen.person.has(Role.DESK_AGENT, Role.SUPERVISOR)
+
+
+def _reported_by(seen: View, language: str) -> str:
+    """A stranger who wrote by SMS is called by the number: nobody else's business."""
+    name = seen.requester.called(language)
+    return name if _may_ring(seen) else mask_name_of_number(name)
 
 
 def card_choices(seen: View, audience: str) -> list[Choice]:
@@ -205,10 +237,6 @@ def _rows(
 ) -> tuple[tuple[Button, ...], ...]:
     language = person.language or "zh_CN"
     return button_rows(choices, language, _addressee(person), key, names or {})
-
-
-def _called(person: Person, language: str) -> str:
-    return person.name_en if language == "en" and person.name_en else person.name
 
 
 def _addressee(person: Person) -> str:
@@ -277,7 +305,7 @@ class Renderer:
             text = say("card.repeated", {}, language=letter.language) + "\n" + text
         book = self.desk.register.open(tx)
         names = {code: book.site_name(code, letter.language) for code in book.sites}
-        names |= {code: _called(person, letter.language) for code, person in book.by_code.items()}
+        names |= {code: person.called(letter.language) for code, person in book.by_code.items()}
         return ChatMessage(
             html=html.escape(text, quote=False),
             buttons=button_rows(

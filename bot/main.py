@@ -33,6 +33,7 @@ from bot.redraw import redraw
 from bot.schedule import Ticker
 from bot.settings import Settings, Telegram, WrongSettings
 from bot.sms import add_sms
+from bot.worn import WornButtons
 from channels import http
 from channels.telegram.limiter import Limiter
 from channels.telegram.sending import TelegramChannel
@@ -256,7 +257,10 @@ class Program:
         self.telegram = TelegramChannel(
             app.bot, account, self.renderer, self.limiter, trouble=self.trouble
         )
-        app.bot_data["front"] = Front(self.desk, self.telegram, account, self.key, self.studio)
+        self.worn = WornButtons(self.desk, self.telegram, self.key)
+        app.bot_data["front"] = Front(
+            self.desk, self.telegram, account, self.key, self.studio, self.worn
+        )
         keep = inbox.keeper(self.desk, self.wake)
         hook = None
         if section.webhook_url:
@@ -383,7 +387,8 @@ class Program:
     async def redraw(self) -> int:
         assert self.telegram is not None
         assert self.renderer is not None
-        return await redraw(self.desk, self.telegram, self.renderer)
+        drawn = await redraw(self.desk, self.telegram, self.renderer)
+        return drawn + await self.worn.take_away()
 
     async def _quietly(self, work: Awaitable[object]) -> None:
         """A tick that finds the database busy is followed by another."""

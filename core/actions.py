@@ -170,6 +170,9 @@ ACTIONS: Mapping[A, Spec] = {
     A.DETACH: Spec(who=OWN),
     A.ACKNOWLEDGE: Spec(who=HEARERS | JOB, words=_words("知悉 收到", "ack, acknowledge")),
     A.CALL: Spec(who=DESK | JOB),
+    A.CALL_ENGINEER: Spec(
+        who=HEARERS, words=_words("呼叫工程师 打给工程师", "call engineer, ring engineer")
+    ),
     A.ACCEPT_CLAIM: Spec(who=SUPERVISOR, words=_words("认可补报", "accept claim")),
     A.CALLBACK_DONE: Spec(who=DESK | QUALITY, words=_words("已回访 回访", "called back")),
     A.RATE: Spec(who=OWN, args=SCORES, words=_words("评分", "rate"), sms="RATE"),

@@ -483,7 +483,7 @@ def _choices(hand: "InHand", clock: Running, person: Person) -> tuple[Choice, ..
         able = actions.may(remedy, person.roles, {actions.Relation.ANY})
         return (*choices, hand.choice(remedy)) if able else tuple(choices)
     if person.has(Role.DESK_AGENT, Role.SUPERVISOR):
-        choices += [hand.choice(Action.REASSIGN), hand.choice(Action.CALL)]
+        choices += [hand.choice(Action.REASSIGN), hand.choice(Action.CALL_ENGINEER)]
     return tuple(choices)
 
 

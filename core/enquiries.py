@@ -11,6 +11,7 @@ from core.dispatch.rota import Bar, Kind
 from core.errors import Missing, NoSuchTicket, NotAllowed, Refusal
 from core.in_hand import InHand
 from core.intake import Guest, Hearing, door
+from core.lifecycle import OPEN
 from core.messages import Choice, File, Inbound
 from core.notices import (
     ChooseLanguage,
@@ -29,7 +30,7 @@ from core.people import Person, Role, Site
 from core.ports import Tx
 from core.register import Book
 from core.telling import language_of
-from core.ticket import Ticket
+from core.ticket import Card, Ticket
 from core.words import normal, say
 from core.work import REPEATED, Outcome, settle
 
@@ -37,6 +38,7 @@ QUEUE_LINES = 30
 LONG_QUEUE = 10  # from here on a picture says it better
 QUEUE_READERS = (Role.DESK_AGENT, Role.SUPERVISOR, Role.REMOTE_AGENT, Role.PROJECT_MANAGER)
 STICKER_MAKERS = (Role.DESK_AGENT, Role.SUPERVISOR, Role.ADMINISTRATOR)
+UNDRAWN = -1  # the version of a card that has to be drawn again, whatever it shows
 
 
 async def enquire(
@@ -149,10 +151,21 @@ def _lang(enquiry: _Enquiry) -> Outcome:
     if not wanted:
         return enquiry.say(ChooseLanguage())
     language = normal("zh" if wanted in {"中文", "zh", "zh_cn", "cn", "chinese"} else wanted)
-    person = enquiry.tx.update(enquiry.person, language=language)
+    person = speak(enquiry.tx, enquiry.person, language)
     enquiry.hearing.guest = enquiry.guest = replace(enquiry.guest, person=person)
     enquiry.hearing.person = person
     return enquiry.say(LanguageSet())
+
+
+def speak(tx: Tx, person: Person, language: str) -> Person:
+    """The person reads in that language from now on; what is still going on is drawn again."""
+    cards = tx.find(Card, person_id=person.id)
+    shown = tuple({card.ticket_id for card in cards})
+    going_on = tx.find(Ticket, id=shown, status=tuple(OPEN)) if shown else []
+    if going_on:
+        ids = tuple(ticket.id for ticket in going_on)
+        tx.update_where(Card, {"person_id": person.id, "ticket_id": ids}, drawn_version=UNDRAWN)
+    return tx.update(person, language=language)
 
 
 def _help(enquiry: _Enquiry) -> Outcome:
@@ -190,7 +203,7 @@ def queue_lines(tx: Tx, desk: Desk, reader: Person, most: int = QUEUE_LINES) -> 
                 "number": ticket.number,
                 "priority": ticket.priority,
                 "status": ticket.status,
-                "engineer": _holder(book.staff, ticket),
+                "engineer": _holder(book.staff, ticket, language),
                 "site": book.site_name(ticket.site, language),
                 "symptom": ticket.symptom[:40],
                 "due": ticket.due_at.isoformat() if ticket.due_at else "",
@@ -204,9 +217,9 @@ def queue_lines(tx: Tx, desk: Desk, reader: Person, most: int = QUEUE_LINES) -> 
     return lines or [say("queue.empty", {}, language=language)]
 
 
-def _holder(staff: Mapping[int, Person], ticket: Ticket) -> str:
+def _holder(staff: Mapping[int, Person], ticket: Ticket, language: str) -> str:
     person = staff.get(ticket.assignee_id or 0)
-    return person.name if person else ""
+    return person.called(language) if person else ""
 
 
 def _duty(enquiry: _Enquiry) -> Outcome:
@@ -226,13 +239,17 @@ def _duty(enquiry: _Enquiry) -> Outcome:
 
 
 def _on_duty(enquiry: _Enquiry) -> list[str]:
-    book = enquiry.desk.register.open(enquiry.tx)
+    language, book = enquiry.language, enquiry.desk.register.open(enquiry.tx)
     on = book.on_duty(book.staff.values(), enquiry.now)
     lines = [
         say(
             "duty.line",
-            {"name": person.name, "role": person.roles[0], "phone": person.phone},
-            language=enquiry.language,
+            {
+                "name": person.called(language),
+                "role": person.roles[0],
+                "phone": person.phone,
+            },
+            language=language,
         )
         for person in on
     ]

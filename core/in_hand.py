@@ -17,7 +17,7 @@ from core.ports import Tx
 from core.register import Book
 from core.rows import TimerRow
 from core.telling import Reply, tell
-from core.ticket import Offer, Step, Ticket, came_from, chained
+from core.ticket import Card, Offer, Step, Ticket, came_from, chained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +164,7 @@ class InHand:
         not_before: datetime | None = None,
     ) -> int:
         """Letters to one person. `to_actor`: an answer to what was just done, on the same way."""
-        if person is None:
+        if person is None or (audience and not notice.loud and self._has_card(person, audience)):
             return 0
         self._told += 1
         return tell(
@@ -182,10 +182,30 @@ class InHand:
             not_before=not_before,
         )
 
+    def _has_card(self, person: Person, audience: str) -> bool:
+        """What nobody must act on is said by the card that the person has."""
+        card = self.tx.first(Card, ticket_id=self.ticket.id, person_id=person.id, audience=audience)
+        return card is not None
+
     def answer(self, notice: Notice, *, choices: Iterable[Choice] = (), audience: str = "") -> None:
         """Tell whoever acts, where they acted."""
-        if self.by.person is not None and self.by.reply is not None:
-            self.tell(self.by.person, notice, choices=choices, audience=audience, to_actor=True)
+        if self.by.person is None or self.by.reply is None or (notice.echo and self._on_card()):
+            return
+        self.tell(self.by.person, notice, choices=choices, audience=audience, to_actor=True)
+
+    def _on_card(self) -> bool:
+        """Whether the live card itself was pressed: it is drawn again, with what comes next."""
+        reply = self.by.reply
+        if reply is None or not reply.pressed:
+            return False
+        card = self.tx.first(
+            Card,
+            ticket_id=self.ticket.id,
+            channel=reply.channel,
+            address=reply.address,
+            message_id=reply.pressed,
+        )
+        return card is not None
 
     def tell_role(
         self, notice: Notice, *roles: Role, choices: Iterable[Choice] = (), audience: str = ""

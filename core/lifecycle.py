@@ -87,6 +87,7 @@ class Action(StrEnum):
     DETACH = "detach"  # "not that one": the message becomes a ticket of its own
     ACKNOWLEDGE = "acknowledge"
     CALL = "call"  # an answered telephone call was logged
+    CALL_ENGINEER = "call_engineer"  # somebody was given the engineer's number, to ring up
     RATE = "rate"
     ADD_ENGINEER = "add_engineer"
     OFFER_DELIVERED = "offer_delivered"  # the engineer's telephone has it: the arrival clock starts
@@ -212,6 +213,7 @@ LIFE: Mapping[Action, Move] = {
     A.DETACH: _from(*OPEN),
     A.ACKNOWLEDGE: _from(*Status),
     A.CALL: _from(*Status),
+    A.CALL_ENGINEER: _from(*OPEN),
     A.ACCEPT_CLAIM: _from(*Status),
     A.CALLBACK_DONE: _from(S.RESOLVED, S.CONFIRMED, S.CLOSED),
     A.RATE: _from(S.RESOLVED, S.CONFIRMED, S.CLOSED),

@@ -23,6 +23,11 @@ def mask_numbers(text: str) -> str:
     return _MOBILE.sub(lambda found: mask_number(found.group()), text)
 
 
+def mask_name_of_number(name: str) -> str:
+    """The name, unless it is nothing but a telephone number: then the number, masked."""
+    return mask_number(name) if _MARKS.sub("", name) == name.strip() and name else name
+
+
 def mask_name(name: str) -> str:
     """张*, L* N*: enough to recognise, too little to find."""
     return " ".join(word[:1] + "*" * min(len(word) - 1, 3) for word in name.split())

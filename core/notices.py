@@ -39,6 +39,7 @@ class Notice:
     must: ClassVar[bool] = False
     everywhere: ClassVar[bool] = False  # by two channels at once where the person has them (R-027)
     answer: ClassVar[bool] = False  # a reply to what the person just did, on the same channel
+    echo: ClassVar[bool] = False  # an answer that the card says as well, if it was pressed there
 
     @property
     def kind(self) -> str:
@@ -173,6 +174,7 @@ class WhatComesNext(AboutTicket):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UrgeReceived(AboutTicket):
     answer: ClassVar[bool] = True
+    echo: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +304,7 @@ class OfferWithdrawn(AboutTicket):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobTaken(AboutTicket):
     answer: ClassVar[bool] = True
+    echo: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +312,7 @@ class JobMoved(AboutTicket):
     """Your step was understood: on the way, arrived, started."""
 
     answer: ClassVar[bool] = True
+    echo: ClassVar[bool] = True
     status: str
 
 
@@ -398,6 +402,7 @@ class Relayed(AboutTicket):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteKept(AboutTicket):
     answer: ClassVar[bool] = True
+    echo: ClassVar[bool] = True
 
 
 # -- to the desk, supervisors, quality
@@ -702,6 +707,15 @@ class VerdictCorrected(AboutTicket):
     outcome: str
     name: str
     text: str  # why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineerNumber(AboutTicket):
+    """Whom to ring up about a job: whoever holds it, or was asked to."""
+
+    answer: ClassVar[bool] = True
+    engineer: str
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

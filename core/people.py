@@ -59,6 +59,10 @@ class Person:
     def has(self, *roles: Role) -> bool:
         return not set(roles).isdisjoint(self.roles)
 
+    def called(self, language: str) -> str:
+        """The name as a reader of that language writes it."""
+        return self.name_en if language == "en" and self.name_en else self.name
+
     @property
     def is_staff(self) -> bool:
         return not STAFF.isdisjoint(self.roles)

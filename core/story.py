@@ -45,7 +45,7 @@ class _Teller:
     def name(self, person: Person | None) -> str:
         if person is None:
             return ""
-        return person.name_en if self.language == "en" and person.name_en else person.name
+        return person.called(self.language)
 
     def lines(self) -> Iterator[str]:
         yield from self._journal()

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from core.desk import Desk
-from core.messages import Choice, File
+from core.messages import Choice, File, Value
 from core.notices import Notice
 from core.people import Address, Person
 from core.ports import Tx
@@ -25,6 +25,7 @@ class Reply:
     account: str
     address: str
     message_id: str = ""
+    pressed: str = ""  # the message of ours whose button was pressed
 
 
 def language_of(person: Person) -> str:
@@ -71,6 +72,7 @@ def tell(
     where the channel can edit; `only` keeps it to one channel.
     """
     targets = _targets(tx, desk, person, notice, reply, only)
+    params = _with_names(tx, desk, person, notice, ticket)
     for target in targets:
         tx.add(
             OutboxRow(
@@ -81,7 +83,7 @@ def tell(
                 language=language_of(person),
                 zone=person.zone,
                 kind=notice.kind,
-                params=notice.params(),
+                params=params,
                 choices=tuple(asdict(choice) for choice in choices),
                 files=tuple(asdict(file) for file in files),
                 loud=notice.loud,
@@ -98,6 +100,29 @@ def tell(
             )
         )
     return len(targets)
+
+
+# Slots that hold a person's name.
+NAMED = ("engineer", "requester", "holder", "commander", "name", "covered")
+
+
+def _with_names(
+    tx: Tx, desk: Desk, reader: Person, notice: Notice, ticket: Ticket | None
+) -> dict[str, Value]:
+    """The notice's slots, with people called as the reader writes them."""
+    params, language = dict(notice.params()), language_of(reader)
+    named = [slot for slot in NAMED if params.get(slot)]
+    if not named:
+        return params
+    people = list(desk.register.open(tx).staff.values())
+    requester = tx.get(Person, ticket.requester_id) if ticket and "requester" in named else None
+    if requester is not None:
+        people.append(requester)
+    for slot in named:
+        found = next((person for person in people if person.name == params[slot]), None)
+        if found is not None:
+            params[slot] = found.called(language)
+    return params
 
 
 def _targets(

@@ -31,6 +31,7 @@ from core.notices import (
     EngineerArrived,
     EngineerAssigned,
     EngineerEnRoute,
+    EngineerNumber,
     EngineerSays,
     JobAssigned,
     JobCancelled,
@@ -242,7 +243,7 @@ def _explain_lost_offer(hand: InHand, person: Person, action: Action) -> None:
         raise _Done
     holder = hand.assignee
     if holder is not None:
-        raise TakenByAnother(number=hand.ticket.number, by=holder.name)
+        raise TakenByAnother(number=hand.ticket.number, by=holder.called(language_of(person)))
     raise IllegalMove(status=asked.state, action=action)
 
 
@@ -872,6 +873,18 @@ def _call(hand: InHand, request: Request) -> None:
     hand.answer(NoteKept(number=hand.ticket.number))
 
 
+def _call_engineer(hand: InHand, request: Request) -> None:
+    """The number of whoever holds the job or was asked to; the journal keeps who was given it."""
+    person = hand.assignee
+    if person is None:
+        asked = hand.tx.first(Offer, order="-id", ticket_id=hand.ticket.id)
+        person = hand.person(asked.person_id) if asked else None
+    if person is None:
+        raise Missing(number=hand.ticket.number, what="engineer")
+    hand.step(A.CALL_ENGINEER, detail={"person": person.name, **_said(request)})
+    hand.answer(EngineerNumber(number=hand.ticket.number, engineer=person.name, phone=person.phone))
+
+
 def _rate(hand: InHand, request: Request) -> None:
     closing.rate(hand, int(request.arg) if request.arg in actions.SCORES else None, request.text)
 
@@ -958,7 +971,7 @@ def _tell_desk(hand: InHand) -> None:
     notice = DeskStep(
         number=hand.ticket.number, status=hand.ticket.status, engineer=_name(hand.assignee)
     )
-    hand.tell_role(notice, Role.DESK_AGENT)
+    hand.tell_role(notice, Role.DESK_AGENT, audience="desk")
 
 
 def _name(person: Person | None) -> str:
@@ -1000,6 +1013,7 @@ EFFECTS: Mapping[Action, Effect] = {
     A.NOTE: _note,
     A.ACKNOWLEDGE: _acknowledge,
     A.CALL: _call,
+    A.CALL_ENGINEER: _call_engineer,
     A.ACCEPT_CLAIM: _accept_claim,
     A.RATE: _rate,
     A.ADD_ENGINEER: _add_engineer,

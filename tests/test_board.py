@@ -82,7 +82,7 @@ async def test_a_line_says_who_what_state_and_how_long(desk: Scenario) -> None:
     person, ticket = await desk.person(engineer), await desk.ticket(number)
     assert ticket.due_at is not None
     line = next(line for line in (await shown(desk)).splitlines() if number in line)
-    assert person.name in line
+    assert person.called("en") in line
     assert "P1" in line
     left = int((ticket.due_at - desk.moment) / timedelta(minutes=1))
     assert f"{left} min left" in line

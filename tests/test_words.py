@@ -91,7 +91,7 @@ NORMAL: dict[str, Value] = {
     "asked": "decline", "parent": "100435", "covered": "陈静", "place": "天河营业部",
     "commander": "赵红",
     "what": "deviation", "state": "withdrawn", "complaint": "answered", "deviation": "open",
-    "outcome": "broken",
+    "outcome": "broken", "phone": "+8613800000101",
     "left": 4, "tries": 5, "reports": 4, "jobs": 3, "engineers": 5, "saved": 40, "missing": 1,
 }  # fmt: skip
 

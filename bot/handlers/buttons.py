@@ -6,9 +6,13 @@ import telegram
 
 from bot.buttons import unpack
 from bot.handlers.context import Context, front, heard, slot, toast
+from bot.worn import Press, Rows
+from channels.telegram.limits import Button
 from core import work
 from core.errors import Refusal
-from core.intake import known
+from core.in_hand import Actor
+from core.intake import Guest, known
+from core.messages import Inbound
 from core.work import Outcome, Request
 
 
@@ -19,6 +23,7 @@ async def press(update: telegram.Update, context: Context) -> None:
     inbound = heard(update, context)
     guest = await known(given.desk, inbound)
     language = guest.person.language or inbound.language
+    pressed = None
     try:
         pressed = unpack(query.data or "", str(guest.person.id), given.key)
     except Refusal as refusal:
@@ -26,7 +31,26 @@ async def press(update: telegram.Update, context: Context) -> None:
         await work.ignore(given.desk, row.inbox_id, "stale button")
     else:
         request = Request(action=pressed.action, number=pressed.number, arg=pressed.arg)
-        by = replace(guest.actor, reply=guest.reply and replace(guest.reply, message_id=""))
-        outcome = await work.act(given.desk, request, by, row.inbox_id)
+        outcome = await work.act(given.desk, request, _pressing(guest, inbound), row.inbox_id)
     row.settle()
     await given.channel.answer(query.id, toast(outcome, language), alert=outcome.refused)
+    message = query.message
+    if isinstance(message, telegram.Message) and message.reply_markup is not None:
+        place = str(message.chat.id), str(message.message_id)
+        given.worn.note(Press(guest.person, *place, _rows(message.reply_markup), pressed))
+
+
+def _pressing(guest: Guest, inbound: Inbound) -> Actor:
+    """A press on a live card needs no answer but the card itself."""
+    pressed = next(iter(inbound.reply_to), "")
+    return replace(guest.actor, reply=guest.reply and replace(guest.reply, pressed=pressed))
+
+
+def _rows(markup: telegram.InlineKeyboardMarkup) -> Rows:
+    return tuple(
+        tuple(
+            Button(button.text, str(button.callback_data or ""), button.style or "")
+            for button in row
+        )
+        for row in markup.inline_keyboard
+    )

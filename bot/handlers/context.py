@@ -8,6 +8,7 @@ from telegram.ext import ContextTypes
 
 from bot.pictures.studio import Studio
 from bot.pump import Slot, current_slot
+from bot.worn import WornButtons
 from channels.telegram.reading import inbound
 from channels.telegram.sending import TelegramChannel
 from core.desk import Desk
@@ -27,6 +28,7 @@ class Front:
     account: str
     key: bytes
     studio: Studio
+    worn: WornButtons
 
 
 def front(context: Context) -> Front:

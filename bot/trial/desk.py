@@ -27,7 +27,7 @@ from bot.trial.sms import TrialSms
 from bot.trial.world import Language, Seat, Step, TrialPerson, TrialPost
 from channels import http
 from channels.telegram.limiter import Limiter
-from core import timers
+from core import enquiries, timers
 from core.people import Address, Person, Role
 from core.ports import Tx
 from core.register import CHANGES, Book
@@ -194,8 +194,9 @@ class TrialDesk:
         def body(tx: Tx) -> None:
             for person in self.people:
                 address = tx.first(Address, channel="telegram", value=str(person.telegram_id))
-                if address is not None:
-                    tx.update_where(Person, {"id": address.person_id}, language=chosen)
+                somebody = tx.get(Person, address.person_id) if address else None
+                if somebody is not None:
+                    enquiries.speak(tx, somebody, chosen)
             tx.next(CHANGES)
 
         await self._program.store.write(body)

@@ -1,6 +1,7 @@
 """Carries letters to Telegram: new messages, edits of earlier ones, answers to presses, menus."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeVar
 
 import telegram
@@ -106,6 +107,23 @@ class TelegramChannel:
         except TelegramError as error:
             if not says(error, QUERY_GONE):
                 self._trouble("telegram_answer_failed", {"error": type(error).__name__})
+
+    async def leave_buttons(
+        self, address: str, message_id: str, rows: tuple[tuple[Button, ...], ...]
+    ) -> None:
+        """Only these stay under an earlier message. Never fails: old buttons are no loss."""
+        chat, old = _chat_id(address), _message_id(message_id)
+        markup = _inline(rows) if rows else None
+        with suppress(TelegramError):
+            await self._in_turn(
+                chat, lambda: self._bot.edit_message_reply_markup(chat, old, reply_markup=markup)
+            )
+
+    async def take_back(self, address: str, message_id: str) -> None:
+        """An earlier message disappears. Never fails: Telegram lets two days pass, no more."""
+        chat, old = _chat_id(address), int(message_id)
+        with suppress(TelegramError):
+            await self._in_turn(chat, lambda: self._bot.delete_message(chat, old))
 
     async def download(self, file: File, limit: int = limits.DOWNLOAD) -> bytes:
         """The bytes of something that was sent to us. Raises FileTooLarge or FileVanished."""

@@ -89,7 +89,7 @@ def not_left(hand: InHand) -> None:
             choices=(
                 hand.choice(Action.ACKNOWLEDGE, style="primary"),
                 hand.choice(Action.REASSIGN),
-                hand.choice(Action.CALL),
+                hand.choice(Action.CALL_ENGINEER),
             ),
             audience="supervisor",
         )

@@ -9,6 +9,7 @@ from core.dispatch.choose import Choice as Choosing
 from core.dispatch.choose import Engineer, Job, Rules, choose
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
+from core.masking import mask_name_of_number
 from core.messages import Choice
 from core.notices import (
     JobOffered,
@@ -111,7 +112,7 @@ def _offer(
             number=ticket.number,
             site=hand.book.site_name(ticket.site, language),
             address=site.address if site else "",
-            requester=hand.requester.name,
+            requester=mask_name_of_number(hand.requester.name),
             device=ticket.device,
             symptom=ticket.symptom,
             priority=ticket.priority,
@@ -211,7 +212,7 @@ def _supervisor_choices(hand: InHand) -> tuple[Choice, ...]:
     return (
         hand.choice(Action.ACKNOWLEDGE, style="primary"),
         hand.choice(Action.REASSIGN),
-        hand.choice(Action.CALL),
+        hand.choice(Action.CALL_ENGINEER),
     )
 
 

@@ -37,6 +37,7 @@ _FOUND = re.compile(
     r"|(?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
     r"|(?P<mention>(?<!\w)@\w{3,32})"
     r"|(?P<url>https?://[^\s<>\"，。；）]+)"
+    r"|(?P<phone_number>(?<![\w+])\+\d{8,15}(?!\w))"
     r"|(?P<hashtag>(?<!\w)#\w*[^\W\d]\w*)",
 )
 

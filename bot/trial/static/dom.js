@@ -77,6 +77,7 @@ export function rich(text, entities, onCommand) {
 
 function wrap(entity, words, onCommand) {
   if (entity.type === "url" || entity.type === "text_link") return link(entity.url ?? words);
+  if (entity.type === "phone_number") return link(`tel:${words}`);
   if (entity.type === "bot_command") {
     return make("button.command", { type: "button", onclick: () => onCommand(words) });
   }
@@ -89,7 +90,7 @@ function wrap(entity, words, onCommand) {
 }
 
 export function link(address) {
-  const safe = /^(https?|tg):\/\//i.test(address);
+  const safe = /^((https?|tg):\/\/|tel:\+\d)/i.test(address);
   return safe
     ? make("a", { href: address, target: "_blank", rel: "noopener noreferrer" })
     : make("span");
