@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -121,10 +122,16 @@ def read(text: str, words: Mapping[str, str], valid_number: Callable[[str], bool
 
 
 @lru_cache(maxsize=8)
-def _known(words: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """The typed words in one spelling, longest first; asking for the status is no action."""
+def _known(words: tuple[tuple[str, str], ...]) -> Mapping[str, list[tuple[str, str]]]:
+    """The typed words in one spelling, longest first, by the character that they begin with.
+
+    Asking for the status is no action.
+    """
     known = {normalise(word): action for word, action in words} | dict.fromkeys(STATUS, "")
-    return tuple(sorted(known.items(), key=lambda entry: len(entry[0]), reverse=True))
+    found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for word, action in sorted(known.items(), key=lambda entry: len(entry[0]), reverse=True):
+        found[word[:1]].append((word, action))
+    return dict(found)
 
 
 def as_written(text: str, plain: str) -> str:
@@ -151,7 +158,9 @@ def _checked(
 def _command(plain: str, words: tuple[tuple[str, str], ...]) -> Command | Status | None:
     pin = _PIN.search(plain)
     body = plain[: pin.start()].strip() if pin else plain
-    for word, action in _known(words):
+    before = _WORD_LAST.match(body)
+    first = body[before.end() if before else 0 :][:1]
+    for word, action in _known(words).get(first, ()):
         said = _after_word(body, word)
         if said is None:
             continue

@@ -1,6 +1,6 @@
 """Who is asked to take a job, and what follows from an answer or from silence (R-024, R-028)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from core.dispatch import backlog
@@ -78,7 +78,7 @@ def extra_hands(hand: InHand, many: int) -> list[Person]:
     """The best who could help whoever has the job; nobody is asked, they are told."""
     if hand.ticket.site not in hand.book.sites:
         return []
-    ranked = _choose(hand, {str(hand.ticket.assignee_id)}).ranked
+    ranked = _choose(hand, {str(hand.ticket.assignee_id)}, _loads(hand)).ranked
     return [hand.book.by_code[candidate.engineer] for candidate in ranked[:many]]
 
 
@@ -270,7 +270,8 @@ def _fit(
     """Fit people for each role of the ladder who were not asked in this round, best first."""
     roles = {rung.role for rung in ladder.steps}
     visiting = hand.ticket.mode == "onsite" and hand.ticket.site in hand.book.sites
-    choosing = _choose(hand, asked) if visiting else None
+    loads = _loads(hand)
+    choosing = _choose(hand, asked, loads) if visiting else None
     by_role: dict[str, list[Person]] = {}
     for role in roles:
         if role in ENGINEERS and choosing is not None:
@@ -278,13 +279,9 @@ def _fit(
             by_role[role] = [person for person in ranked if role in person.roles]
         else:
             people = [p for p in hand.book.with_role(Role(role)) if str(p.id) not in asked]
-            by_role[role] = _lightest(hand, hand.book.on_duty(people, hand.now) or people)
+            free = hand.book.on_duty(people, hand.now) or people
+            by_role[role] = sorted(free, key=lambda p: (loads.get(p.id, 0), p.id))
     return by_role, choosing
-
-
-def _lightest(hand: InHand, people: Iterable[Person]) -> list[Person]:
-    load = _loads(hand)
-    return sorted(people, key=lambda person: (load.get(person.id, 0), person.id))
 
 
 def _loads(hand: InHand) -> dict[int, int]:
@@ -322,11 +319,11 @@ def job_of(hand: InHand) -> Job:
     )
 
 
-def _choose(hand: InHand, asked: set[str]) -> Choosing:
+def _choose(hand: InHand, asked: set[str], loads: Mapping[int, int]) -> Choosing:
     people = [p for p in hand.book.with_role(*ENGINEERS) if str(p.id) not in asked]
     return choose(
         job_of(hand),
-        engineers(hand, people),
+        engineers(hand, people, loads),
         hand.now,
         hand.book.travel.minutes,
         Rules(zone=hand.desk.rules.zone),
@@ -339,10 +336,14 @@ def skill_for(hand: InHand, category: str) -> str | None:
     return skill if any(skill in person.skills for person in engineers) else None
 
 
-def engineers(hand: InHand, people: Iterable[Person]) -> list[Engineer]:
+def engineers(
+    hand: InHand, people: Iterable[Person], loads: Mapping[int, int] | None = None
+) -> list[Engineer]:
     """What the register, the rota and the day say about each of them."""
+    if loads is None:
+        loads = _loads(hand)
     places = {row["person"]: row["site"] for row in hand.tx.ask("whereabouts")}
-    rota, loads = hand.book.rota(hand.now), _loads(hand)
+    rota = hand.book.rota(hand.now)
     days = {row["person"]: row for row in hand.tx.ask("last_jobs", since=hand.now - DAY)}
     zone = hand.desk.rules.zone
     found = []
