@@ -9,10 +9,9 @@ import structlog
 
 from core.desk import Desk
 from core.errors import NotAllowed, Unclear, Undeliverable
-from core.lifecycle import UNFINISHED
 from core.messages import Letter
 from core.people import Person, Role
-from core.ports import Between, Channel, Tx
+from core.ports import Channel, Tx
 from core.rows import Setting
 from core.telling import language_of
 from core.ticket import Ticket
@@ -25,7 +24,6 @@ EVERY = 3.0  # seconds between edits: a group takes twenty messages a minute (te
 SHOWN = 25
 SOON = timedelta(minutes=30)
 BINDERS = (Role.DESK_AGENT, Role.SUPERVISOR, Role.ADMINISTRATOR)
-_OPEN = tuple(UNFINISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +67,9 @@ def text(tx: Tx, desk: Desk, now: datetime, *, language: str, zone: str) -> str:
     """By deadline, the latest first: with who, the state and the minutes that are left."""
     ids = tuple(row["id"] for row in tx.ask("board", many=SHOWN))
     found = {ticket.id: ticket for ticket in tx.find(Ticket, id=ids)} if ids else {}
-    many = tx.count(Ticket, status=_OPEN)
-    late = tx.count(Ticket, status=_OPEN, due_at=Between(before=now))
-    title = {"open": many, "late": late, "at": now.isoformat()}
+    (counted,) = tx.ask("board_counts", now=now)
+    many = counted["many"]
+    title = {"open": many, "late": counted["late"], "at": now.isoformat()}
     lines = [say("board.title", title, language=language, zone=zone)]
     book = desk.register.open(tx)
     for key in ids:

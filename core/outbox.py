@@ -10,7 +10,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,7 @@ LEASE = timedelta(seconds=30)
 BACKOFF = (5, 15, 60, 300, 900, 1800)  # seconds
 GIVE_UP = 12  # tries
 REST = timedelta(hours=1)  # that a letter waits with an account before its tries are counted
+FOREVER = datetime.max.replace(tzinfo=UTC)
 DOUBTFUL = 3  # failures in a row after which an address is doubted
 NO_NEWS = timedelta(minutes=30)  # accepted is not delivered: then the next address is due
 DOUBTS = 4  # tries of unknown outcome
@@ -130,11 +131,11 @@ def _start(tx: Tx, desk: Desk, row: OutboxRow) -> OutboxRow | None:
     now = desk.now()
     mine = {"id": row.id, "token": row.token, "state": "claimed"}
     if is_stale(tx, row):
-        tx.update_where(OutboxRow, mine, state="dropped", settled_at=now)
+        tx.update_where(OutboxRow, mine, state="dropped", settled_at=now, lease_until=None)
         _give_up_turn(tx, row, now)
         return None
     if prompts.unwanted(tx, row):
-        if tx.update_where(OutboxRow, mine, state="dropped", settled_at=now):
+        if tx.update_where(OutboxRow, mine, state="dropped", settled_at=now, lease_until=None):
             reach_otherwise(tx, desk, row, "opted out")
         return None
     if tx.update_where(OutboxRow, mine, state="sending", lease_until=now + LEASE) != 1:
@@ -413,7 +414,7 @@ async def rescue(desk: Desk, *, all_of_them: bool = False) -> int:
 
     def body(tx: Tx) -> int:
         now = desk.now()
-        over: dict[str, Any] = {} if all_of_them else {"lease_until": Between(before=now)}
+        over: dict[str, Any] = {"lease_until": Between(before=FOREVER if all_of_them else now)}
         freed = tx.update_where(
             OutboxRow, {"state": "claimed", **over}, state="pending", lease_until=None
         )

@@ -7,7 +7,7 @@ from core.desk import Desk
 from core.in_hand import InHand
 from core.notices import Forecast
 from core.people import Person, Role
-from core.ports import Between, Tx
+from core.ports import Tx
 from core.rows import TimerRow
 from core.sla.forecast import Outlook, Running, forecast
 from core.telling import language_of, tell
@@ -18,20 +18,14 @@ HORIZON = timedelta(hours=4)
 EVERY = timedelta(hours=1)
 TIMER = "forecast"
 LINES = 20
+AT_MOST = 200  # tickets that are reckoned with, the most urgent ones
 
 
 def outlook(tx: Tx, desk: Desk, now: datetime) -> list[Outlook]:
     """The contract's clocks of open tickets that need a hand within the horizon."""
-    near = tx.find(
-        Ticket,
-        order="due_at",
-        limit=200,
-        due_at=Between(before=now + HORIZON + timedelta(hours=2)),
-    )
+    near = tx.ask("due_soon", until=now + HORIZON + timedelta(hours=2), many=AT_MOST)
     running = []
-    for ticket in near:
-        if not ticket.is_open:
-            continue
+    for ticket in tx.find(Ticket, id=tuple(row["id"] for row in near)):
         hand = InHand(tx, desk, ticket, now=now)
         for clock in clocks.readings(hand):
             if clock.attached.clock.contract:

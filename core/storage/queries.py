@@ -26,11 +26,16 @@ def _sql(sql: str) -> TextClause:
     return statement.bindparams(*typed) if typed else statement
 
 
-def _claim(table: str, heads: str, changes: str) -> Callable[[str], TextClause]:
-    """Take rows that nobody else took: PostgreSQL skips what is locked, SQLite has one writer."""
+def _claim(table: str, index: str, every: str, changes: str) -> Callable[[str], TextClause]:
+    """Take rows that nobody else took: PostgreSQL skips what is locked, SQLite has one writer.
+
+    SQLite, which keeps no statistics by itself, would walk through all rows that ever were.
+    """
 
     def of(dialect: str) -> TextClause:
-        skip = " FOR UPDATE SKIP LOCKED" if dialect == "postgresql" else ""
+        postgres = dialect == "postgresql"
+        skip = " FOR UPDATE SKIP LOCKED" if postgres else ""
+        heads = every.format(by_index="" if postgres else f" INDEXED BY {index}")
         return _sql(f"UPDATE {table} SET {changes} WHERE id IN ({heads}{skip}) RETURNING id")  # noqa: S608
 
     return of
@@ -41,7 +46,7 @@ def _same(sql: str) -> Callable[[str], TextClause]:
 
 
 _INBOX_HEADS = """
-SELECT i.id FROM inbox i
+SELECT i.id FROM inbox i{by_index}
 WHERE i.state = 'new' AND (i.next_at IS NULL OR i.next_at <= :now)
   AND NOT EXISTS (SELECT 1 FROM inbox e
                   WHERE e.state = 'new' AND e.order_key = i.order_key AND e.id < i.id)
@@ -49,7 +54,7 @@ ORDER BY i.id LIMIT :many"""
 
 # A letter that waits for its receiver's own hours does not hold up the next one.
 _OUTBOX_HEADS = """
-SELECT o.id FROM outbox o
+SELECT o.id FROM outbox o{by_index}
 WHERE o.state = 'pending' AND o.channel = :channel AND (o.next_at IS NULL OR o.next_at <= :now)
   AND NOT EXISTS (SELECT 1 FROM outbox e
                   WHERE e.state IN ('pending', 'claimed', 'sending')
@@ -59,9 +64,12 @@ ORDER BY o.id LIMIT :many"""
 
 QUERIES: Mapping[str, Callable[[str], TextClause]] = {
     # Tries are counted before the attempt, so that a row which kills the process dies as well.
-    "claim_inbox": _claim("inbox", _INBOX_HEADS, "tries = tries + 1, next_at = :lease"),
+    "claim_inbox": _claim(
+        "inbox", "ix_inbox_new", _INBOX_HEADS, "tries = tries + 1, next_at = :lease"
+    ),
     "claim_outbox": _claim(
         "outbox",
+        "ix_outbox_queue",
         _OUTBOX_HEADS,
         "state = 'claimed', token = :token, lease_until = :lease, attempts = attempts + 1",
     ),
@@ -92,8 +100,10 @@ QUERIES: Mapping[str, Callable[[str], TextClause]] = {
         " ORDER BY last_at"
     ),
     "backlog": _same(
-        "SELECT w.id, w.subject FROM timers w JOIN tickets t ON w.subject = 'ticket/' || t.id"
-        " WHERE w.state = 'pending' AND w.kind = 'offer_again' AND w.due_at > :now"
+        # 'ticket/100' is the subject of ticket 100; CROSS JOIN makes SQLite begin with the timers
+        "SELECT w.id, w.subject FROM timers w CROSS JOIN tickets t"
+        " WHERE t.id = CAST(substr(w.subject, 8) AS BIGINT) AND w.subject LIKE 'ticket/%'"
+        " AND w.state = 'pending' AND w.kind = 'offer_again' AND w.due_at > :now"
         " ORDER BY t.vip DESC, t.due_at IS NULL, t.due_at, t.id LIMIT :many"
     ),
     "last_jobs": _same(
@@ -109,8 +119,8 @@ QUERIES: Mapping[str, Callable[[str], TextClause]] = {
         " WHERE state IN ('pending', 'claimed', 'sending')"
     ),
     "outbox_due": _same(
-        "SELECT count(*) AS many FROM outbox WHERE state IN ('claimed', 'sending')"
-        " OR (state = 'pending' AND (next_at IS NULL OR next_at <= :now))"
+        "SELECT count(*) AS many FROM outbox WHERE state IN ('pending', 'claimed', 'sending')"
+        " AND (state <> 'pending' OR next_at IS NULL OR next_at <= :now)"
     ),
     "outbox_states": _same(
         "SELECT state, count(*) AS many FROM outbox WHERE state IN ('failed', 'unknown')"
@@ -130,6 +140,15 @@ QUERIES: Mapping[str, Callable[[str], TextClause]] = {
         " WHERE status NOT IN ('closed', 'cancelled')"  # word for word the condition of its index
         " AND status NOT IN ('resolved', 'confirmed')"
         " ORDER BY due_at IS NULL, due_at, id LIMIT :many"
+    ),
+    "board_counts": _same(
+        "SELECT count(*) AS many, count(CASE WHEN due_at < :now THEN 1 END) AS late FROM tickets"
+        " WHERE status NOT IN ('closed', 'cancelled') AND status NOT IN ('resolved', 'confirmed')"
+    ),
+    "due_soon": _same(
+        "SELECT id FROM tickets"
+        " WHERE status NOT IN ('closed', 'cancelled') AND status NOT IN ('resolved', 'confirmed')"
+        " AND due_at < :until ORDER BY due_at, id LIMIT :many"
     ),
     "busy_channels": _same(
         "SELECT DISTINCT channel FROM outbox WHERE state IN ('pending', 'claimed', 'sending')"

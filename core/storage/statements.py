@@ -1,6 +1,7 @@
 """Statements for every shape of question and change, each built once in the life of the program."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -17,6 +18,7 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    literal_column,
     select,
     update,
 )
@@ -34,6 +36,11 @@ memo = cast(Callable[[F], F], cache)
 Shape = tuple[tuple[str, str], ...]
 """The columns of a condition and how each is compared: all of it but the values."""
 
+# An index over the open rows only serves a statement that says in so many words which rows it
+# wants, and states are few: so they stand in the text, never as a parameter.
+SPELLED_OUT = frozenset({"state"})
+_PLAIN_WORD = re.compile(r"[a-z_]+")
+
 
 def shape_of(where: Mapping[str, Any]) -> tuple[Shape, dict[str, Any]]:
     """A condition taken apart into its shape and its values, by the names of their parameters."""
@@ -42,6 +49,8 @@ def shape_of(where: Mapping[str, Any]) -> tuple[Shape, dict[str, Any]]:
     for name, value in where.items():
         if value is None:
             how = "none"
+        elif name in SPELLED_OUT and (words := _plain_words(value)):
+            how = f"said {words}"
         elif isinstance(value, tuple | frozenset):
             several = _padded(value)
             how = str(len(several))
@@ -61,6 +70,11 @@ def shape_of(where: Mapping[str, Any]) -> tuple[Shape, dict[str, Any]]:
     return tuple(shape), params
 
 
+def _plain_words(value: Any) -> str:
+    words = value if isinstance(value, tuple | frozenset) else (value,)
+    return " ".join(sorted(words)) if all(_PLAIN_WORD.fullmatch(word) for word in words) else ""
+
+
 def _padded(values: Iterable[Any]) -> list[Any]:
     """Repeated up to a power of two, so that lists of any length need a dozen statements only."""
     several = list(values)
@@ -78,6 +92,11 @@ def _conditions(kind: type[Any], shape: Shape) -> list[ColumnElement[bool]]:
             conditions.append(column.is_(None))
         elif how == "is":
             conditions.append(column == bindparam(f"w_{name}", type_=column.type))
+        elif how.startswith("said "):
+            words: list[ColumnElement[str]] = [
+                literal_column(f"'{word}'") for word in how.split()[1:]
+            ]
+            conditions.append(column == words[0] if len(words) == 1 else column.in_(words))
         elif how == "0":
             conditions.append(false())
         elif how.isdigit():

@@ -154,6 +154,12 @@ inbox = _table(
         sqlite_where=text("state = 'new'"),
         postgresql_where=text("state = 'new'"),
     ),
+    Index(
+        "ix_inbox_new",
+        "id",
+        sqlite_where=text("state = 'new'"),
+        postgresql_where=text("state = 'new'"),
+    ),
     Index("ix_inbox_received", "channel", "account", "received_at"),
     Index("ix_inbox_content", "content_hash"),
     Index(
@@ -177,7 +183,20 @@ outbox = _table(
         postgresql_where=_UNFINISHED,
     ),
     Index("ix_outbox_ticket", "ticket_id"),
-    Index("ix_outbox_receipt", "channel", "receipt"),
+    Index(
+        "ix_outbox_queue",
+        "channel",
+        "id",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index(
+        "ix_outbox_leased",
+        "lease_until",
+        sqlite_where=text("lease_until IS NOT NULL"),
+        postgresql_where=text("lease_until IS NOT NULL"),
+    ),
+    Index("ix_outbox_receipt", "receipt"),
     Index(
         "ix_outbox_trouble",
         "state",
@@ -212,6 +231,7 @@ timers = _table(
     "timers",
     rows.TimerRow,
     Index("ix_timers_due", "due_at", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    Index("ix_timers_kind", "kind", "due_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
     # One pending deadline of a kind for each subject: a new one takes the old one's place.
     Index(
         "ix_timers_subject",
@@ -223,6 +243,10 @@ timers = _table(
     ),
 )
 journal = _table("journal", ticket.Step, UniqueConstraint("ticket_id", "seq"))
+_HELD = text(
+    "assignee_id IS NOT NULL AND status NOT IN ('resolved', 'confirmed', 'closed', 'cancelled')"
+)
+_OUT = text("status IN ('en_route', 'arrived', 'working')")
 tickets = _table(
     "tickets",
     ticket.Ticket,
@@ -235,6 +259,20 @@ tickets = _table(
         "id",
         sqlite_where=text("status NOT IN ('closed', 'cancelled')"),
         postgresql_where=text("status NOT IN ('closed', 'cancelled')"),
+    ),
+    Index(
+        "ix_tickets_held",
+        "assignee_id",
+        sqlite_where=_HELD,
+        postgresql_where=_HELD,
+    ),
+    Index(
+        "ix_tickets_out",
+        "assignee_id",
+        "site",
+        "changed_at",
+        sqlite_where=_OUT,
+        postgresql_where=_OUT,
     ),
     Index("ix_tickets_site", "site", "opened_at"),
     Index(
@@ -279,6 +317,12 @@ offers = _table(
         sqlite_where=text("state = 'open'"),
         postgresql_where=text("state = 'open'"),
     ),
+    Index(
+        "ix_offers_accepted",
+        "answered_at",
+        sqlite_where=text("state = 'accepted'"),
+        postgresql_where=text("state = 'accepted'"),
+    ),
 )
 cards = _table(
     "cards",
@@ -293,12 +337,18 @@ cards = _table(
 )
 surveys = _table("surveys", ticket.Survey, UniqueConstraint("ticket_id", "cycle"))
 drafts = _table("drafts", ticket.Draft, UniqueConstraint("person_id"))
-sent = _table("sent", rows.Sent, UniqueConstraint("channel", "account", "address", "message_id"))
+sent = _table(
+    "sent",
+    rows.Sent,
+    UniqueConstraint("channel", "account", "address", "message_id"),
+    Index("ix_sent_ticket", "ticket_id"),
+)
 persons = _table("people", people.Person, UniqueConstraint("code"))
 addresses = _table(
     "addresses",
     people.Address,
-    UniqueConstraint("channel", "account", "value"),
+    # The value first: it alone tells an address from others, whatever else a question names.
+    UniqueConstraint("value", "channel", "account"),
     Index("ix_addresses_person", "person_id"),
 )
 bindings = _table("bindings", people.Binding, UniqueConstraint("code_hash"))

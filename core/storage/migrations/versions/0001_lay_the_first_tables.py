@@ -28,7 +28,7 @@ def upgrade() -> None:
         sa.Column("heard_at", core.storage.tables.Moment(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_addresses")),
         sa.UniqueConstraint(
-            "channel", "account", "value", name=op.f("uq_addresses_channel_account_value")
+            "value", "channel", "account", name=op.f("uq_addresses_value_channel_account")
         ),
     )
     with op.batch_alter_table("addresses", schema=None) as batch_op:
@@ -205,6 +205,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'dead'"),
         )
         batch_op.create_index(
+            "ix_inbox_new",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'new'"),
+            postgresql_where=sa.text("state = 'new'"),
+        )
+        batch_op.create_index(
             "ix_inbox_open",
             ["order_key", "id"],
             unique=False,
@@ -314,6 +321,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("offers", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_offers_accepted",
+            ["answered_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'accepted'"),
+            postgresql_where=sa.text("state = 'accepted'"),
+        )
+        batch_op.create_index(
             "ix_offers_open",
             ["person_id"],
             unique=False,
@@ -369,13 +383,27 @@ def upgrade() -> None:
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index("ix_outbox_address", ["address", "settled_at"], unique=False)
         batch_op.create_index(
+            "ix_outbox_leased",
+            ["lease_until"],
+            unique=False,
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_outbox_open",
             ["channel", "address", "id"],
             unique=False,
             sqlite_where=sa.text("state IN ('pending', 'claimed', 'sending')"),
             postgresql_where=sa.text("state IN ('pending', 'claimed', 'sending')"),
         )
-        batch_op.create_index("ix_outbox_receipt", ["channel", "receipt"], unique=False)
+        batch_op.create_index(
+            "ix_outbox_queue",
+            ["channel", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.create_index("ix_outbox_receipt", ["receipt"], unique=False)
         batch_op.create_index("ix_outbox_ticket", ["ticket_id"], unique=False)
         batch_op.create_index(
             "ix_outbox_trouble",
@@ -482,6 +510,9 @@ def upgrade() -> None:
             name=op.f("uq_sent_channel_account_address_message_id"),
         ),
     )
+    with op.batch_alter_table("sent", schema=None) as batch_op:
+        batch_op.create_index("ix_sent_ticket", ["ticket_id"], unique=False)
+
     op.create_table(
         "settings",
         sa.Column("name", sa.Text(), nullable=False),
@@ -577,11 +608,29 @@ def upgrade() -> None:
         batch_op.create_index("ix_tickets_asset", ["asset"], unique=False)
         batch_op.create_index("ix_tickets_assignee", ["assignee_id", "status"], unique=False)
         batch_op.create_index(
+            "ix_tickets_held",
+            ["assignee_id"],
+            unique=False,
+            sqlite_where=sa.text(
+                "assignee_id IS NOT NULL AND status NOT IN ('resolved', 'confirmed', 'closed', 'cancelled')"
+            ),
+            postgresql_where=sa.text(
+                "assignee_id IS NOT NULL AND status NOT IN ('resolved', 'confirmed', 'closed', 'cancelled')"
+            ),
+        )
+        batch_op.create_index(
             "ix_tickets_open",
             ["due_at", "id"],
             unique=False,
             sqlite_where=sa.text("status NOT IN ('closed', 'cancelled')"),
             postgresql_where=sa.text("status NOT IN ('closed', 'cancelled')"),
+        )
+        batch_op.create_index(
+            "ix_tickets_out",
+            ["assignee_id", "site", "changed_at"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('en_route', 'arrived', 'working')"),
+            postgresql_where=sa.text("status IN ('en_route', 'arrived', 'working')"),
         )
         batch_op.create_index(
             "ix_tickets_parent",
@@ -609,6 +658,13 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_timers_due",
             ["due_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.create_index(
+            "ix_timers_kind",
+            ["kind", "due_at"],
             unique=False,
             sqlite_where=sa.text("state = 'pending'"),
             postgresql_where=sa.text("state = 'pending'"),
@@ -668,6 +724,11 @@ def downgrade() -> None:
             postgresql_where=sa.text("state = 'pending'"),
         )
         batch_op.drop_index(
+            "ix_timers_kind",
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.drop_index(
             "ix_timers_due",
             sqlite_where=sa.text("state = 'pending'"),
             postgresql_where=sa.text("state = 'pending'"),
@@ -683,9 +744,23 @@ def downgrade() -> None:
             postgresql_where=sa.text("parent_id IS NOT NULL"),
         )
         batch_op.drop_index(
+            "ix_tickets_out",
+            sqlite_where=sa.text("status IN ('en_route', 'arrived', 'working')"),
+            postgresql_where=sa.text("status IN ('en_route', 'arrived', 'working')"),
+        )
+        batch_op.drop_index(
             "ix_tickets_open",
             sqlite_where=sa.text("status NOT IN ('closed', 'cancelled')"),
             postgresql_where=sa.text("status NOT IN ('closed', 'cancelled')"),
+        )
+        batch_op.drop_index(
+            "ix_tickets_held",
+            sqlite_where=sa.text(
+                "assignee_id IS NOT NULL AND status NOT IN ('resolved', 'confirmed', 'closed', 'cancelled')"
+            ),
+            postgresql_where=sa.text(
+                "assignee_id IS NOT NULL AND status NOT IN ('resolved', 'confirmed', 'closed', 'cancelled')"
+            ),
         )
         batch_op.drop_index("ix_tickets_assignee")
         batch_op.drop_index("ix_tickets_asset")
@@ -695,6 +770,9 @@ def downgrade() -> None:
     op.drop_table("surveys")
     op.drop_table("sites")
     op.drop_table("settings")
+    with op.batch_alter_table("sent", schema=None) as batch_op:
+        batch_op.drop_index("ix_sent_ticket")
+
     op.drop_table("sent")
     with op.batch_alter_table("rota", schema=None) as batch_op:
         batch_op.drop_index("ix_rota_person")
@@ -721,9 +799,19 @@ def downgrade() -> None:
         batch_op.drop_index("ix_outbox_ticket")
         batch_op.drop_index("ix_outbox_receipt")
         batch_op.drop_index(
+            "ix_outbox_queue",
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.drop_index(
             "ix_outbox_open",
             sqlite_where=sa.text("state IN ('pending', 'claimed', 'sending')"),
             postgresql_where=sa.text("state IN ('pending', 'claimed', 'sending')"),
+        )
+        batch_op.drop_index(
+            "ix_outbox_leased",
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
         )
         batch_op.drop_index("ix_outbox_address")
 
@@ -735,6 +823,11 @@ def downgrade() -> None:
             "ix_offers_open",
             sqlite_where=sa.text("state = 'open'"),
             postgresql_where=sa.text("state = 'open'"),
+        )
+        batch_op.drop_index(
+            "ix_offers_accepted",
+            sqlite_where=sa.text("state = 'accepted'"),
+            postgresql_where=sa.text("state = 'accepted'"),
         )
 
     op.drop_table("offers")
@@ -760,6 +853,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_inbox_received")
         batch_op.drop_index(
             "ix_inbox_open",
+            sqlite_where=sa.text("state = 'new'"),
+            postgresql_where=sa.text("state = 'new'"),
+        )
+        batch_op.drop_index(
+            "ix_inbox_new",
             sqlite_where=sa.text("state = 'new'"),
             postgresql_where=sa.text("state = 'new'"),
         )
