@@ -98,7 +98,7 @@ ACTIONS: Mapping[A, Spec] = {
     A.LINK_DUPLICATE: Spec(who=DESK),
     A.CANCEL: Spec(who=OWN | DESK, words=_words("取消 撤销 不用了", "cancel"), sms="CAN"),
     A.NOT_A_FAULT: Spec(who=OWN | DESK, words=_words("不是故障", "not a fault")),
-    A.START_PHONE: Spec(who=OFFERED | DESK | JOB),
+    A.START_PHONE: Spec(who=OFFERED | DESK | JOB, words=_words("电话处理", "by phone")),
     A.OFFER_REMOTE: Spec(who=DESK | JOB, words=_words("远程", "offer remote")),
     A.START_REMOTE: Spec(who=OWN, words=_words("同意远程 同意", "agree"), sms="AGR"),
     A.END_REMOTE: Spec(who=OWN | JOB | DESK, words=_words("结束远程", "end remote")),
@@ -136,17 +136,17 @@ ACTIONS: Mapping[A, Spec] = {
         asks="wait",
         words=_words("挂起", "wait"),
     ),
-    A.ASK_APPROVAL: Spec(who=JOB | DESK),
+    A.ASK_APPROVAL: Spec(who=JOB | DESK, words=_words("申请审批 送审", "ask approval")),
     A.APPROVE: Spec(who=APPROVER, words=_words("批准", "approve")),
     A.REFUSE: Spec(who=APPROVER, words=_words("不批准", "refuse")),
     A.RESUME: Spec(who=OWN | JOB | DESK, words=_words("继续 恢复", "resume")),
-    A.TAKE_AWAY: Spec(who=JOB),
-    A.RETURN_DEVICE: Spec(who=JOB),
+    A.TAKE_AWAY: Spec(who=JOB, words=_words("带走设备 送修", "take away")),
+    A.RETURN_DEVICE: Spec(who=JOB, words=_words("送回设备", "return device")),
     A.ESCALATE: Spec(who=JOB | DESK, words=_words("升级", "escalate")),
-    A.ADVISE: Spec(who=EXPERT),
-    A.TAKE_OVER: Spec(who=EXPERT),
-    A.SEND_PERSON: Spec(who=EXPERT | DESK),
-    A.DE_ESCALATE: Spec(who=EXPERT | DESK),
+    A.ADVISE: Spec(who=EXPERT, words=_words("指导", "advise")),
+    A.TAKE_OVER: Spec(who=EXPERT, words=_words("接手", "take over")),
+    A.SEND_PERSON: Spec(who=EXPERT | DESK, words=_words("派人", "send somebody")),
+    A.DE_ESCALATE: Spec(who=EXPERT | DESK, words=_words("降级", "de-escalate")),
     A.CONFIRM: Spec(
         who=OWN | DESK,
         words=_words("已解决 好了 可以了 确认", "confirm, works, fixed, yes"),
@@ -158,18 +158,18 @@ ACTIONS: Mapping[A, Spec] = {
     A.CLOSE_UNCONFIRMED: Spec(who=NOBODY),
     A.CLOSE: Spec(who=NOBODY),
     A.REOPEN: Spec(who=OWN | QUALITY, words=_words("重开 重新打开", "reopen")),
-    A.ADD: Spec(who=OWN | DESK),
-    A.RELAY: Spec(who=JOB | DESK),
+    A.ADD: Spec(who=OWN | DESK, words=_words("补充", "add")),
+    A.RELAY: Spec(who=JOB | DESK, words=_words("转告", "tell")),
     A.NOTE: Spec(who=JOB | DESK | EXPERT, words=_words("备注", "note")),
     A.URGE: Spec(who=OWN, words=_words("催单 催", "urge"), sms="URG"),
-    A.SET_SITE: Spec(who=OWN | DESK | JOB),
-    A.SET_CATEGORY: Spec(who=OWN | DESK | JOB, args=CATEGORIES),
-    A.SET_PRIORITY: Spec(who=OWN | DESK, args=PRIORITIES),
-    A.SET_DEVICE: Spec(who=OWN | DESK | JOB),
+    A.SET_SITE: Spec(who=OWN | DESK | JOB, words=_words("网点", "site")),
+    A.SET_CATEGORY: Spec(who=OWN | DESK | JOB, args=CATEGORIES, words=_words("类别", "category")),
+    A.SET_PRIORITY: Spec(who=OWN | DESK, args=PRIORITIES, words=_words("优先级", "priority")),
+    A.SET_DEVICE: Spec(who=OWN | DESK | JOB, words=_words("设备", "device")),
     A.SET_MODE: Spec(who=DESK, args=MODES),
-    A.DETACH: Spec(who=OWN),
+    A.DETACH: Spec(who=OWN, words=_words("不是这单 另开", "not this one")),
     A.ACKNOWLEDGE: Spec(who=HEARERS | JOB, words=_words("知悉 收到", "ack, acknowledge")),
-    A.CALL: Spec(who=DESK | JOB),
+    A.CALL: Spec(who=DESK | JOB, words=_words("已通话", "called")),
     A.CALL_ENGINEER: Spec(
         who=HEARERS, words=_words("呼叫工程师 打给工程师", "call engineer, ring engineer")
     ),
@@ -217,6 +217,12 @@ ACTIONS: Mapping[A, Spec] = {
         who=SUPERVISOR, words=_words("更正判定", "correct verdict"), asks="correct_verdict"
     ),
 }
+
+TOLD = frozenset({
+    A.ACCEPT, A.ADD, A.ADVISE, A.CANCEL, A.CONFIRM, A.ESCALATE, A.NOTE, A.NOT_A_FAULT, A.NOT_SOLVED,
+    A.RELAY, A.REOPEN, A.RESUME, A.URGE,
+})  # fmt: skip
+"""What is typed behind their word is something to tell, as it stands."""
 
 AFTER_CLOSING = {
     A.REOPEN, A.RATE, A.ADD, A.NOTE, A.CALL, A.ACKNOWLEDGE, A.ACCEPT_CLAIM, A.CALLBACK_DONE,

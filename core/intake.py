@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from core import binding, grievances, keypad, outbox, pins, prompts
-from core.actions import ACTIONS, Relation, available, may, typed_words
+from core import binding, grievances, keypad, outbox, pins, prompts, typed_answers
+from core.actions import ACTIONS, TOLD, Relation, available, may, typed_words
 from core.desk import Desk
 from core.errors import NoSuchTicket
 from core.in_hand import Actor, InHand, relations
@@ -394,12 +394,32 @@ class Hearing:
             return self.say(WhichTicket(), choices=choices)
         if (refused := self._vouch(number, action, command.pin)) is not None:
             return refused
-        args = ACTIONS[action].args
-        if command.arg and (args or ACTIONS[action].asks) and command.arg not in args:
-            line = self.inbound.detail.get("typed") or self.text
-            own_words = keypad.as_written(line, command.arg)
-            return self._typed_request(Request(action=action, number=number, text=own_words))
-        return self._typed_request(Request(action=action, number=number, arg=command.arg))
+        arg, own_words = self._behind(action, command.arg)
+        if action is A.ADD and own_words:
+            return self._added(number, own_words)
+        return self._typed_request(Request(action=action, number=number, arg=arg, text=own_words))
+
+    def _behind(self, action: Action, said: str) -> tuple[str, str]:
+        """What stands behind the typed word: one of its answers, or words of one's own."""
+        if not said:
+            return "", ""
+        if answer := typed_answers.meant(action, said, self.desk.register.open(self.tx)):
+            return answer, ""
+        spec = ACTIONS[action]
+        line = self.inbound.detail.get("typed") or self.text
+        own_words = keypad.as_written(line, said)
+        if spec.args or spec.asks or action in TOLD:
+            return "", own_words
+        return typed_answers.half_width(own_words), ""
+
+    def _added(self, number: str, own_words: str) -> Outcome:
+        """More about a ticket that is named, however long ago it was talked about."""
+        serial = serial_of(number)
+        ticket = self.tx.get(Ticket, serial) if serial else None
+        if ticket is None or not self.takes_part(ticket):
+            return self._refuse(NoSuchTicket(number=number))
+        self.text = own_words
+        return self._add(ticket, why="subject_number")
 
     def _typed_request(self, request: Request) -> Outcome:
         """What stands below a typed line belongs to it: a result, a reason, a comment."""

@@ -135,7 +135,8 @@ def _known(words: tuple[tuple[str, str], ...]) -> Mapping[str, list[tuple[str, s
 
 
 def as_written(text: str, plain: str) -> str:
-    """The end of `text` that reads as `plain`, in its writer's own spelling."""
+    """The end of `text`, but for a PIN, that reads as `plain`, in its writer's own spelling."""
+    text = _PIN.sub("", text.rstrip())
     starts = range(min(len(text), _COMMAND_LENGTH))
     return next((text[n:].strip() for n in reversed(starts) if normalise(text[n:]) == plain), plain)
 

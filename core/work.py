@@ -582,7 +582,10 @@ def _tell_moved(hand: InHand, before: Person | None, after: Person | None) -> No
 def _detach(hand: InHand, request: Request) -> None:
     """ "Not that one": the message becomes a ticket of its own, and the desk sees both (R-014)."""
     message = hand.tx.first(
-        Message, order="-id", ticket_id=hand.ticket.id, inbox_id=int(request.arg or 0)
+        Message,
+        order="-id",
+        ticket_id=hand.ticket.id,
+        **({"inbox_id": int(request.arg)} if request.arg.isdigit() else {}),
     )
     if message is None:
         raise Missing(number=hand.ticket.number, what="message")

@@ -249,7 +249,7 @@ async def test_wrong_pin_wrong_code_parts_not_fixed_and_two_ways_to_cancel(story
     await then(engineer, f"ARR {number} 4711")
     await story.says(engineer, f"未解决 {number}")
     await story.presses(engineer, "(?:备件|配件)")
-    statuses.append((await story.ticket()).status)
+    await then(engineer, "缺电源板，订单8817，明天14:00到货")
     await then(engineer, f"继续 {number}")
     await then(engineer, f"完成 {number} 换了电源")
     await story.presses(USER, "还没好")

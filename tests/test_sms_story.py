@@ -128,6 +128,7 @@ async def test_missing_parts_are_reported_by_digit(phones):
     number, engineer = await arrived(phones)
     await phones.says(engineer, f"未解决 {number}")
     await press(phones, engineer, "[^，]*(?:备件|配件)")
+    await phones.says(engineer, "缺硒鼓，订单8817，明天14:00到货")
     assert await status(phones, number) == "waiting_parts"
 
 

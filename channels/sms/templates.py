@@ -156,7 +156,7 @@ _TO_REQUESTERS: dict[str, str | Template] = {
     "urge_received": "单号${code}已为您催办",
     "ticket_reopened": "单号${code}已重新打开，将尽快安排",
     "waiting_for_you": Template(
-        text="单号${code}需要您配合后才能继续，可以继续请回1，咨询请拨打{hotline}",
+        text="单号${code}在等您配合，其实不用等您请回1，咨询请拨打{hotline}",
         answers=("resume",),
     ),
     "survey_asked": Template(
@@ -259,7 +259,7 @@ WITHOUT: Mapping[str, str] = {
         "people's own words",
     ),
     **dict.fromkeys(
-        ("story", "lines", "forecast", "ticket_status", "matter_state", "what_comes_next",
+        ("story", "lines", "forecast", "shown", "ticket_status", "matter_state", "what_comes_next",
          "desk_step"),
         "what it tells is a list or a state",
     ),

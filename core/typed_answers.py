@@ -1,0 +1,39 @@
+"""What people write behind a typed word: one of the answers that its buttons would offer."""
+
+import unicodedata
+
+from core.actions import ACTIONS
+from core.keypad import normalise
+from core.lifecycle import Action
+from core.register import Book
+from core.words import label, languages, plain
+
+
+def meant(action: Action, said: str, book: Book) -> str:
+    """The answer by its code, its name in any language, or its place; empty: own words."""
+    wanted = normalise(said)
+    if action is Action.SET_SITE:
+        return _site(wanted, book)
+    offered = ACTIONS[action].args
+    by_name = {normalise(name): answer for answer in offered for name in _names(action, answer)}
+    if wanted in by_name:
+        return by_name[wanted]
+    by_place = wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= len(offered)
+    return offered[int(wanted) - 1] if by_place else ""
+
+
+def _names(action: Action, answer: str) -> set[str]:
+    contexts = ("chat", "sms")
+    labels = {label(action, answer, one, context=c) for one in languages() for c in contexts}
+    return {answer, *(plain(one) for one in labels)}
+
+
+def _site(wanted: str, book: Book) -> str:
+    for code, site in book.sites.items():
+        if wanted in {normalise(name) for name in (code, site.name, site.name_en, *site.aliases)}:
+            return code
+    return ""
+
+
+def half_width(said: str) -> str:
+    return unicodedata.normalize("NFKC", said)
