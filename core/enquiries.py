@@ -307,7 +307,8 @@ def site_named(book: Book, said: str) -> Site:
 def _forecast(enquiry: _Enquiry) -> Outcome:
     enquiry.require(Role.DESK_AGENT, Role.SUPERVISOR, Role.PROJECT_MANAGER)
     found = outlook.outlook(enquiry.tx, enquiry.desk, enquiry.now)
-    return enquiry.say(Lines(lines="\n".join(outlook.lines(found, enquiry.person))))
+    told = outlook.lines(enquiry.tx, enquiry.desk, found, enquiry.person, enquiry.now)
+    return enquiry.say(Lines(lines="\n".join(told)))
 
 
 def _leave(enquiry: _Enquiry) -> Outcome:

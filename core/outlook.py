@@ -1,5 +1,6 @@
 """What will be late unless somebody acts, and by when: for supervisors, hourly and on demand."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core import clocks
@@ -8,8 +9,8 @@ from core.in_hand import InHand
 from core.notices import Forecast
 from core.people import Person, Role
 from core.ports import Tx
-from core.rows import TimerRow
-from core.sla.forecast import Outlook, Running, forecast
+from core.rows import Grievance, TimerRow
+from core.sla.forecast import Needs, Outlook, Running, forecast
 from core.telling import language_of, tell
 from core.ticket import Ticket
 from core.words import moment, say
@@ -21,24 +22,39 @@ LINES = 20
 AT_MOST = 200  # tickets that are reckoned with, the most urgent ones
 
 
-def outlook(tx: Tx, desk: Desk, now: datetime) -> list[Outlook]:
-    """The contract's clocks of open tickets that need a hand within the horizon."""
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """A promise that fails unless somebody acts, with where it is and who has it."""
+
+    outlook: Outlook
+    site: str | None
+    holder: Person | None
+
+
+def outlook(tx: Tx, desk: Desk, now: datetime) -> list[Prospect]:
+    """The contract's clocks that need a hand within the horizon, the most urgent first."""
     near = tx.ask("due_soon", until=now + HORIZON + timedelta(hours=2), many=AT_MOST)
-    running = []
-    for ticket in tx.find(Ticket, id=tuple(row["id"] for row in near)):
-        hand = InHand(tx, desk, ticket, now=now)
-        for clock in clocks.readings(hand):
-            if clock.attached.clock.contract:
-                road = _travel(hand) if clock.milestone == "onsite_arrival" else None
-                running.append(
-                    Running(
-                        subject=ticket.number,
-                        reading=clock.reading,
-                        status=ticket.status,
-                        travel=road,
-                    )
-                )
-    return forecast(running, now, HORIZON)
+    # complaints are mostly about what is closed
+    waiting = tx.find(Grievance, order="id", limit=AT_MOST, state="open")
+    ids = {row["id"] for row in near} | {one.ticket_id for one in waiting}
+    tickets = tx.find(Ticket, id=tuple(ids)) if ids else []
+    hands = {ticket.number: InHand(tx, desk, ticket, now=now) for ticket in tickets}
+    running = [
+        Running(
+            subject=number,
+            reading=clock.reading,
+            status=hand.ticket.status,
+            travel=_travel(hand) if clock.milestone == "onsite_arrival" else None,
+        )
+        for number, hand in hands.items()
+        for clock in clocks.readings(hand)
+        if clock.attached.clock.contract
+    ]
+    return [_prospect(line, hands[line.subject]) for line in forecast(running, now, HORIZON)]
+
+
+def _prospect(line: Outlook, hand: InHand) -> Prospect:
+    return Prospect(line, hand.ticket.site, hand.assignee)
 
 
 def _travel(hand: InHand) -> timedelta | None:
@@ -48,24 +64,37 @@ def _travel(hand: InHand) -> timedelta | None:
     return timedelta(minutes=hand.book.travel.minutes(start, hand.ticket.site))
 
 
-def lines(found: list[Outlook], reader: Person) -> list[str]:
-    language = language_of(reader)
+def lines(tx: Tx, desk: Desk, found: list[Prospect], reader: Person, now: datetime) -> list[str]:
+    """One line for each, in the reader's words; of the same day only the hour is said."""
+    language, book = language_of(reader), desk.register.open(tx)
+
+    def at(value: datetime) -> str:
+        return moment(value, since=now, language=language, zone=reader.zone)
+
     told = [
         say(
-            "forecast.line",
+            f"forecast.{_tense(one.outlook)}",
             {
-                "number": line.subject,
-                "milestone": line.milestone,
-                "needs": str(line.needs),
-                "act_by": moment(line.act_by, language=language, zone=reader.zone),
-                "due": line.due.isoformat(),
+                "number": one.outlook.subject,
+                "milestone": one.outlook.milestone,
+                "site": book.site_name(one.site, language),
+                "engineer": one.holder.called(language) if one.holder else "",
+                "needs": str(one.outlook.needs),
+                "act_by": at(one.outlook.act_by),
+                "until_then": at(one.outlook.due),
             },
             language=language,
             zone=reader.zone,
         )
-        for line in found[:LINES]
+        for one in found[:LINES]
     ]
     return told or [say("forecast.empty", {}, language=language)]
+
+
+def _tense(line: Outlook) -> str:
+    if line.needs is Needs.NOTHING_HELPS:
+        return "late"
+    return "missed" if line.missed else "line"
 
 
 def plan(tx: Tx, now: datetime) -> None:
@@ -81,6 +110,7 @@ def fire(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
         book = desk.register.open(tx)
         supervisors = book.with_role(Role.SUPERVISOR)
         for person in book.on_duty(supervisors, now):
-            text = "\n".join(lines(found, person))
+            text = "\n".join(lines(tx, desk, found, person, now))
             tell(tx, desk, person, Forecast(lines=text), event=f"t{timer.id}", now=now)
-    tx.add(TimerRow(kind=TIMER, subject="desk", due_at=max(timer.due_at + EVERY, now)))
+    missed = (now - timer.due_at) // EVERY  # hours that passed while the desk was off
+    tx.add(TimerRow(kind=TIMER, subject="desk", due_at=timer.due_at + (missed + 1) * EVERY))

@@ -415,10 +415,10 @@ async def test_a_claim_says_which_of_its_times_counts(
     assert [line for line in lines if words in line]
 
 
-async def test_a_pause_says_its_reason_and_its_planned_end(desk: Scenario) -> None:
+async def test_a_pause_says_its_reason_its_planned_end_and_its_evidence(desk: Scenario) -> None:
     lines = await told(desk, await a_pause_over_a_holiday(desk), "zh_CN")
     (pause,) = [line for line in lines if "挂起" in line]
-    assert "等备件，“主板，10-09 10:00 到货”；计划 10月9日 周五 10:00 恢复" in pause
+    assert "等备件；计划 10月9日 周五 10:00 恢复；凭证：主板，10-09 10:00 到货" in pause
 
 
 async def test_who_was_asked_stands_where_it_happened(desk: Scenario) -> None:

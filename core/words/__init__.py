@@ -82,9 +82,15 @@ _SHAPES: Mapping[str, Callable[[str], str]] = {
 
 
 def moment(
-    value: datetime, *, language: str = "zh_CN", context: str = "chat", zone: str = HOME
+    value: datetime,
+    *,
+    since: datetime | None = None,
+    language: str = "zh_CN",
+    context: str = "chat",
+    zone: str = HOME,
 ) -> str:
-    return Reader(normal(language), context, zone).moment(value)
+    """A moment as people say it; `since`: on the same day as that, the hour is enough."""
+    return Reader(normal(language), context, zone).moment(value, since=since)
 
 
 def span(
