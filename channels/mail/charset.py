@@ -11,6 +11,8 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from channels.mail.habits import east_asian, is_escaped, unescaped
+
 
 class Decoded(NamedTuple):
     text: str
@@ -21,6 +23,7 @@ _SIMPLIFIED = ("gb18030",)
 _BIG5 = ("big5hkscs", "cp950")
 _KOREAN = ("cp949",)
 _JAPANESE = ("cp932", "shift_jisx0213")
+_JAPANESE_MAIL = ("iso2022_jp_2", "iso2022_jp_ext")
 _WESTERN = ("cp1252", "latin-1")
 
 
@@ -51,7 +54,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     **_all(("cp1254", "iso8859-9"), "iso88599 latin5 windows1254 cp1254"),
     **_all(("cp874", "tis-620"), "tis620 iso885911 windows874 cp874 xwindows874"),
     "cp850": ("cp850",),
-    **_all(("iso2022_jp_2", "iso2022_jp_ext"), "iso2022jp iso2022jp1 iso2022jp2 csiso2022jp"),
+    **_all(_JAPANESE_MAIL, "iso2022jp iso2022jp1 iso2022jp2 csiso2022jp"),
     **_all(("iso2022_kr",), "iso2022kr csiso2022kr"),
     **_all(("hz",), "hzgb2312 hz"),
     **_all(("utf-7",), "utf7 unicode11utf7 xunicode20utf7"),
@@ -93,6 +96,9 @@ def codecs_for(label: str) -> tuple[str, ...]:
 def decode(data: bytes, label: str = "", hint: str = "") -> Decoded:
     """Text by the ladder; `hint` is what the rest of the same mail turned out to be."""
     wanted = codecs_for(label) if label else ()
+    if b"\x1b$" in data and is_escaped(data) and _may_be_japanese(wanted):
+        strict = _first_strict(data, _JAPANESE_MAIL)
+        return strict or Decoded(unescaped(data), _JAPANESE_MAIL[0])
     if data.isascii() and (
         not wanted or (wanted[0] not in SEVEN_BIT and not wanted[0].startswith("utf-16"))
     ):
@@ -103,12 +109,14 @@ def decode(data: bytes, label: str = "", hint: str = "") -> Decoded:
     if unicode and (not wanted or wanted[0] in CARELESS or _IDEOGRAPHS.search(unicode.text)):
         return unicode
     hinted = codecs_for(hint) if hint and not wanted else ()
-    if (wanted or hinted)[:1] == ("cp1252",) and _surely_chinese(data):
-        wanted = _SIMPLIFIED
+    if (wanted or hinted)[:1] == ("cp1252",):
+        habit = east_asian(data)
+        wanted = (habit,) if habit else _SIMPLIFIED if _surely_chinese(data) else wanted
     return (
         _first_strict(data, [codec for codec in (*wanted, *hinted) if codec != "latin-1"])
         or unicode
         or _damaged_utf8(data, wanted)
+        or _by_habit(data)
         or (_strict(data, "gb18030") if _looks_chinese(data) else None)
         or _detected(data)
         or (_strict(data, wanted[-1]) if wanted else None)
@@ -140,6 +148,15 @@ def _strict(data: bytes, codec: str) -> Decoded | None:
 
 def _first_strict(data: bytes, names: tuple[str, ...] | list[str]) -> Decoded | None:
     return next((found for name in names if (found := _strict(data, name))), None)
+
+
+def _may_be_japanese(wanted: tuple[str, ...]) -> bool:
+    return not wanted or wanted[0] in {*CARELESS, *_JAPANESE_MAIL}
+
+
+def _by_habit(data: bytes) -> Decoded | None:
+    codec = east_asian(data)
+    return _strict(data, codec) if codec else None
 
 
 def _looks_chinese(data: bytes) -> bool:

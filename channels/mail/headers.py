@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 from channels.mail.charset import clean, codecs_for, decode
 
 _WORD = re.compile(rb"=\?([\w.:+()-]*)(?:\*[\w-]*)?\?([bBqQ])\?")
+_ONLY_WORDS = re.compile(r"(?:=\?[\w.:-]+\?[bBqQ]\?[!-~]*?\?=\s*)+")
 _UNQUOTE = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -19,7 +20,10 @@ def text_of(raw: bytes, hint: str = "") -> str:
         return ""
     if b"=?" not in raw:
         return one_line(raw.decode("ascii") if raw.isascii() else decode(raw, "", hint).text)
-    return one_line("".join(_decoded(_pieces(raw), hint)))
+    text = one_line("".join(_decoded(_pieces(raw), hint)))
+    if _ONLY_WORDS.fullmatch(text):  # a program encoded what was encoded already
+        text = one_line("".join(_decoded(_pieces(text.encode()), hint)))
+    return text
 
 
 def one_line(text: str) -> str:
@@ -282,13 +286,18 @@ def parameters(raw: bytes, hint: str = "") -> tuple[str, dict[str, str]]:
     head = re.match(r"\s*([^;\s]*)", source)
     value = head[1].lower() if head else ""
     sections: dict[str, dict[int, tuple[bool, str]]] = {}
+    settled: set[str] = set()
     for match in _PARAMETER.finditer(source, head.end() if head else 0):
         key, number, extended = _section(match[1].lower())
         quoted = match[2]
         content = _UNQUOTE.sub(_escape, quoted) if quoted is not None else (match[3] or "").rstrip()
         if quoted is None and key not in ("filename", "name"):
             content = content.split(None, 1)[0] if content else ""
-        sections.setdefault(key, {}).setdefault(number, (extended, content))
+        if number < 0:  # filename* beside filename: the plain one is for old programs
+            sections[key] = {0: (extended, content)}
+            settled.add(key)
+        elif key not in settled:
+            sections.setdefault(key, {}).setdefault(number, (extended, content))
     return value, {key: _joined(found, hint) for key, found in sections.items()}
 
 
@@ -297,12 +306,15 @@ def _escape(match: re.Match[str]) -> str:
     return match[1] if match[1] in '"\\' else match[0]
 
 
+WHOLE = -1  # the number of `filename*`, which is no section of anything
+
+
 def _section(key: str) -> tuple[str, int, bool]:
     match = _SECTION.match(key)
     if match is None:
         return key, 0, False
     number = int(match[2]) if match[2] and len(match[2]) < 4 else 0
-    return match[1], number, bool(match[3])
+    return match[1], number if match[2] or not match[3] else WHOLE, bool(match[3])
 
 
 def _joined(sections: dict[int, tuple[bool, str]], hint: str) -> str:

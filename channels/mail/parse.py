@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_tz
 from functools import cached_property
+from urllib.parse import unquote
 
 from channels.mail import authentic, invite, machine, mime, page, tnef, trim
 from channels.mail.caps import CAPS, Caps
 from channels.mail.charset import clean, decode, lines
 from channels.mail.files import File, made
+from channels.mail.flowed import unflowed
 from channels.mail.headers import People, Person, identifiers, parameters, people, text_of
 
 __all__ = ["File", "Mail", "Person", "authentication", "content_hash", "parse", "show"]
@@ -326,6 +328,8 @@ def _read_text(part: mime.Part, body: _Body, caps: Caps, *, is_text: bool) -> No
     if not content.isascii() or not body.charset:
         body.charset = found.charset
     text = lines(found.text)
+    if part.params.get("format", "").lower() == "flowed" and part.type == "text/plain":
+        text = unflowed(text, spaced=part.params.get("delsp", "").lower() != "yes")
     if part.type == "text/html":
         body.pages.append(clean(text))
         if is_text:
@@ -383,4 +387,15 @@ def _open_tnef(content: bytes, body: _Body) -> None:
 
 def _file_name(part: mime.Part, charset: str = "") -> str:
     _, disposition = parameters(part.first("content-disposition"), charset)
-    return disposition.get("filename") or part.params.get("name", "")
+    return _unescaped(disposition.get("filename") or part.params.get("name", ""))
+
+
+def _unescaped(name: str) -> str:
+    """Some web mailers write a name as it would stand in a link."""
+    if "%" not in name or not name.isascii() or " " in name:
+        return name
+    try:
+        meant = unquote(name, errors="strict")
+    except UnicodeDecodeError:
+        return name
+    return name if meant.isascii() else meant

@@ -56,18 +56,19 @@ STARTS = re.compile(
 )
 
 ORIGINAL = (
-    r"original\s+(?:message|appointment|mail|e-?mail)|reply\s+message|ursprüngliche\s+(?:nachricht|mail|e-?mail)"
+    r"original\s+(?:message|appointment|mail|e-?mail)|repl(?:y|ied)\s+message|ursprüngliche\s+(?:nachricht|mail|e-?mail)"
     r"|originalnachricht|message\s+d['’]origine|message\s+original|mensaje\s+original|mensagem\s+original"
     r"|messaggio\s+originale|oorspronkelijk\s+bericht|oprindelig\s+(?:besked|meddelelse|e-?mail)|opprinnelig\s+melding"
     r"|originalmeddelelse|ursprungligt?\s+meddelande|originalmeddelande|alkuperäinen\s+viesti|původní\s+(?:zpráva|e-?mail)"
     r"|pôvodná\s+správa|wiadomość\s+oryginalna|oryginalna\s+wiadomość|treść\s+oryginalnej\s+wiadomości|исходное\s+сообщение"
     r"|пересланное\s+исходное|оригинальное\s+сообщение|оригінальне\s+повідомлення|eredeti\s+üzenet|mesaj\s+original"
     r"|mesajul\s+original|orijinal\s+(?:mesaj|ileti)|özgün\s+ileti|αρχικό\s+μήνυμα|原始邮件|原始郵件|原邮件|原郵件|原始信件"
-    r"|回复的原邮件|回复邮件|回复的邮件|邮件原件|原文|元のメッセージ|オリジナル(?:の)?メッセージ|원본\s*(?:메시지|메일)|원본메시지"
+    r"|回复的原邮件|回复的邮件信息|回复邮件|回复的邮件|邮件原件|原文|元のメッセージ|オリジナル(?:の)?メッセージ|원본\s*(?:메시지|메일)|원본메시지"
     r"|original\s+e-?mail|in\s+reply\s+to\s+message|antwort\s+auf|réponse\s+au\s+message"
 )
 ORIGINAL_LINE = re.compile(
-    rf"^[\s>*_]*(?:[-=_—─–－]{{2,}}\s*(?:{ORIGINAL})\s*[:：]?\s*[-=_—─–－]*|(?:{ORIGINAL})\s*[-=_—─–－]{{2,}})[\s*_]*$",
+    rf"^[\s>*_]*(?:[-=_—─–－]{{2,}}(?:\s|&nbsp;)*(?:{ORIGINAL})(?:\s|&nbsp;)*[:：]?\s*[-=_—─–－]*"
+    rf"|(?:{ORIGINAL})\s*[-=_—─–－]{{2,}}|-{{6,}}\s*original\s*-{{6,}})[\s*_]*$",
     re.IGNORECASE,
 )
 FORWARDED = re.compile(
@@ -128,6 +129,8 @@ FOOTER = re.compile(
       |sendt\s(?:fra|med)\s(?:min|mit|outlook|yahoo|e-post|\w+).{0,60} |skickat\sfrån\s(?:min|outlook|yahoo|e-post).{0,60}
       |lähetetty\s.{2,60} |wysłan[eoy]\s(?:z|przez)\s.{2,60} |odesláno\s(?:z|ze)\s.{2,60}
       |отправлено\s(?:с|из)\s.{2,60} |надіслано\s(?:з|із)\s.{2,60} |.{1,40}['’]?(?:den|dan|ımdan|imden)\sgönderildi
+      |(?:获取|取得|下载)\s?outlook\s(?:for|版).{1,40} |.{0,4}签名由.{1,20}(?:定制|提供)
+      |来自\s?(?:我的|小米|华为|荣耀|三星|魅族|vivo|oppo|iphone|ipad|android|安卓|网易|qq|foxmail).{0,30}
       |发自我的.{1,40} |發自我的.{1,40} |[从從].{1,30}(?:发送|發送|傳送|发出)(?:的邮件)? |来自我的.{1,30} |發送自.{1,30} |发送自.{1,30} |我的\s?(?:iphone|ipad).{0,20}
       |从\s?windows\s?版邮件发送 |通过.{1,30}(?:客户端|手机版)?发送 |(?:iphone|ipad|android|スマートフォン|携帯).{0,12}から送信(?:されました)?
       |나의\s?.{1,30}에서\s?보냄 |내\s?.{1,30}에서\s?보냄 |.{1,40}에서\s?보냄

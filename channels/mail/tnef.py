@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from channels.mail import rtf
 from channels.mail.caps import CAPS
 from channels.mail.charset import clean, decode, lines
 
@@ -17,7 +18,7 @@ _ATTACHMENT_PROPERTIES, _MESSAGE_PROPERTIES, _BODY, _CODE_PAGE = (
     0x00069007,
 )
 _LONG_NAME, _SHORT_NAME, _MIME_TYPE, _CONTENT_ID, _DATA = 0x3707, 0x3704, 0x370E, 0x3712, 0x3701
-_PLAIN_BODY, _HTML_BODY = 0x1000, 0x1013
+_PLAIN_BODY, _HTML_BODY, _RTF_BODY = 0x1000, 0x1013, 0x1009
 _SIZES = {
     0x02: 4,
     0x03: 4,
@@ -81,6 +82,20 @@ def _read_message(opened: Opened, value: bytes, charset: str) -> None:
             opened.text = opened.text or _text(content, "utf-16-le" if is_unicode else charset)
         elif key == _HTML_BODY:
             opened.html = opened.html or _text(content, "utf-16-le" if is_unicode else charset)
+        elif key == _RTF_BODY:
+            _read_rtf(opened, content)
+
+
+def _read_rtf(opened: Opened, packed: bytes) -> None:
+    """Often the only body there is."""
+    try:
+        read = rtf.unpacked(packed, CAPS.html)
+    except rtf.Damaged:
+        return
+    if rtf.is_page(read):
+        opened.html = opened.html or rtf.to_page(read)
+    else:
+        opened.text = opened.text or rtf.to_text(read)
 
 
 def _read_attachment(file: Packed, kind: int, value: bytes, charset: str) -> None:

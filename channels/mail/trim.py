@@ -128,7 +128,7 @@ def _attribution_size(lines: Sequence[str], at: int) -> int:
     if len(lines[at]) > _LONGEST_MARK:
         return 0
     if not phrases.STARTS.match(lines[at]):
-        return _named_size(lines[at])
+        return _named_size(lines[at]) or _wrapped_size(lines, at)
     joined = ""
     for size in range(1, _LONGEST_ATTRIBUTION + 1):
         if at + size > len(lines) or not lines[at + size - 1].strip():
@@ -169,6 +169,14 @@ def _named_size(line: str) -> int:
     if phrases.VERB_WITH_COLON.search(bare):
         return int(names_somebody or (is_dated and bool(phrases.CHINESE_VERB.search(bare))))
     return int(names_somebody and is_dated and bool(phrases.VERB_INSIDE.search(bare)))
+
+
+def _wrapped_size(lines: Sequence[str], at: int) -> int:
+    """2 where Gmail broke "王 <wang@x.cn> 于2026年11月20日周五 10:15写道：" behind the address."""
+    first, second = lines[at].strip(), lines[at + 1].strip() if at + 1 < len(lines) else ""
+    if not (first.endswith(">") and second.startswith(("于", "於"))):
+        return 0
+    return 2 * _named_size(f"{first} {second}")
 
 
 def _is_footer(bare: str) -> bool:
