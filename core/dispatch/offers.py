@@ -8,7 +8,7 @@ from core.dispatch import ladder as rungs
 from core.dispatch.choose import Choice as Choosing
 from core.dispatch.choose import Engineer, Job, Rules, choose
 from core.in_hand import InHand
-from core.lifecycle import Action, Status
+from core.lifecycle import Action, Status, possible
 from core.masking import mask_name_of_number
 from core.messages import Choice
 from core.notices import (
@@ -152,6 +152,8 @@ def remind(hand: InHand, offer: Offer) -> None:
 def expire(hand: InHand, offer: Offer) -> None:
     """Silence is never acceptance: the next one is asked, and the silent one is told."""
     answer(hand, offer, "expired")
+    if not possible(hand.ticket.status, Action.EXPIRE_OFFER):
+        return  # meanwhile the ticket waits for somebody, and nobody need be asked
     person = hand.person(offer.person_id)
     hand.step(Action.EXPIRE_OFFER, detail={"person": person.name if person else ""})
     hand.tell(person, OfferExpired(number=hand.ticket.number))
