@@ -7,7 +7,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-PARTS = ("desk", "calendar", "dispatch", "sms", "mail")
+PARTS = ("desk", "timers", "calendar", "dispatch", "sms", "mail")
 
 
 def main(wanted: list[str]) -> int:

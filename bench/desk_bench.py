@@ -125,11 +125,13 @@ async def scenario(path: Path) -> AsyncIterator[Scenario]:
     is_new = await schema.upgrade(f"sqlite:///{path}")
     store = open_store(f"sqlite:///{path}")
     await store.open()
-    desk = Scenario(store, Rules())
-    if is_new:
-        await desk.prepare()
-    yield desk
-    await store.close()
+    try:
+        desk = Scenario(store, Rules())
+        if is_new:
+            await desk.prepare()
+        yield desk
+    finally:
+        await store.close()
 
 
 async def received(path: Path, many: int = 1000) -> float:

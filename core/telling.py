@@ -73,6 +73,7 @@ def tell(
     """
     targets = _targets(tx, desk, person, notice, reply, only)
     params = _with_names(tx, desk, person, notice, ticket)
+    answers = tuple(_plain(choice) for choice in choices)
     for target in targets:
         tx.add(
             OutboxRow(
@@ -84,7 +85,7 @@ def tell(
                 zone=person.zone,
                 kind=notice.kind,
                 params=params,
-                choices=tuple(asdict(choice) for choice in choices),
+                choices=answers,
                 files=tuple(asdict(file) for file in files),
                 loud=notice.loud,
                 must=notice.must,
@@ -100,6 +101,11 @@ def tell(
             )
         )
     return len(targets)
+
+
+def _plain(choice: Choice) -> dict[str, str]:
+    # dataclasses.asdict copies deeply, and took a tenth of a letter's time
+    return {name: getattr(choice, name) for name in Choice.__slots__}
 
 
 # Slots that hold a person's name.
