@@ -179,6 +179,7 @@ ACTIONS: Mapping[A, Spec] = {
     A.ADD_ENGINEER: Spec(who=DESK),
     A.OFFER_DELIVERED: Spec(who=NOBODY),
     A.HUMAN_REPLY: Spec(who=NOBODY),
+    A.WARN: Spec(who=NOBODY),
     A.DECLARE_EMERGENCY: Spec(who=DESK),
     A.STAND_DOWN: Spec(who=DESK),
     A.APPLY_PLAN: Spec(who=DESK),

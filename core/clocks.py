@@ -3,13 +3,13 @@
 core/sla does the reckoning and knows no ticket; here its answers become rows, timers and letters.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core import actions
-from core.lifecycle import Action
+from core.lifecycle import ASIDE, Action
 from core.messages import Choice, Value
 from core.notices import SlaBreach, SlaLateOnAttach, SlaPromiseFailed, SlaWarning, kind_of
 from core.people import Person, Role
@@ -111,10 +111,12 @@ def look(hand: "InHand") -> None:
     policy = _policy(hand, kept)
     if kept is None or policy is None:
         return
-    running = _running(hand, policy, kept)
+    # nothing happens to a clock between its moments, so the others need not be read
+    come = {name for name, s in kept.states.items() if (at := _next_at(s)) and at <= hand.now}
+    running = _running(hand, policy, kept, only=come)
     due = [(clock, *to_send(clock.planned, clock.heard, hand.now)) for clock in running]
     _warn(hand, [(clock, warning) for clock, warning, _ in due if warning is not None])
-    _save(hand, policy, kept, [clock.settled(names) for clock, _, names in due])
+    _save(hand, policy, kept, [clock.settled(names) for clock, _, names in due], only=come)
 
 
 def readings(hand: "InHand") -> list[Running]:
@@ -179,15 +181,24 @@ def marks(history: Iterable[Step]) -> list[Mark]:
             detail=step.detail,
         )
         for step in history
+        if step.action not in ASIDE
     ]
 
 
-def _running(hand: "InHand", policy: Policy, kept: TicketClocks | None) -> list[Running]:
+def _running(
+    hand: "InHand",
+    policy: Policy,
+    kept: TicketClocks | None,
+    *,
+    only: Collection[str] | None = None,
+) -> list[Running]:
     told = marks(hand.history)
     events = {mark.event for mark in told}
     opened = facts(hand)
     found = []
     for attached in policy.clocks(opened).values():
+        if only is not None and attached.clock.milestone not in only:
+            continue
         if not attached.clock.starts & events:
             continue
         clock = _read(hand, attached, told, kept)
@@ -262,15 +273,20 @@ def _take_back_letters(hand: "InHand", running: list[Running], kept: TicketClock
 
 
 def _save(
-    hand: "InHand", policy: Policy, kept: TicketClocks | None, running: list[Running]
+    hand: "InHand",
+    policy: Policy,
+    kept: TicketClocks | None,
+    running: list[Running],
+    *,
+    only: Collection[str] | None = None,
 ) -> None:
+    """`only`: the clocks that were read, where not all of them were; the others stand as kept."""
     _write_verdicts(hand, policy, kept, running)
-    following = min((at for clock in running if (at := _next(clock)) is not None), default=None)
     # a clock that the facts took away keeps what it has said, should they bring it back
-    states = {
-        **(kept.states if kept else {}),
-        **{clock.milestone: _state(clock) for clock in running},
-    }
+    before = kept.states if kept else {}
+    gone = {name: {**before[name], "next_at": None} for name in (before if only is None else only)}
+    states = {**before, **gone, **{clock.milestone: _state(clock) for clock in running}}
+    following = min((at for state in states.values() if (at := _next_at(state))), default=None)
     row = TicketClocks(
         ticket_id=hand.ticket.id, policy=policy.version, states=states, next_at=following
     )
@@ -282,15 +298,18 @@ def _save(
         hand.cancel_timers(TIMER)
     elif kept is None or kept.next_at != following or kept.next_at <= hand.now:
         hand.timer(TIMER, following)
-    hand.change(due_at=_nearest(running))
+    if only is None:
+        hand.change(due_at=_nearest(running))
 
 
-def _next(clock: Running) -> datetime | None:
-    return next_at(clock.planned, clock.heard) if clock.reading.ticking else None
+def _next_at(state: Kept) -> datetime | None:
+    at = state.get("next_at")
+    return datetime.fromisoformat(str(at)) if at else None
 
 
 def _state(clock: Running) -> dict[str, Value]:
     reading = clock.reading
+    following = next_at(clock.planned, clock.heard) if reading.ticking else None
     return {
         "rule": clock.attached.rule,
         "cycle": reading.cycle,
@@ -298,6 +317,7 @@ def _state(clock: Running) -> dict[str, Value]:
         "due": reading.due.isoformat() if reading.due else None,
         "attached_at": clock.attached_at.isoformat() if clock.attached_at else None,
         "fired": "|".join(sorted(clock.fired)),
+        "next_at": following.isoformat() if following else None,
     }
 
 
@@ -422,14 +442,28 @@ def _warn(hand: "InHand", due: list[tuple[Running, Warning]]) -> None:
     failed = [(clock, warning) for clock, warning in due if warning.kind is Kind.PROMISE_FAILED]
     for clock, warning in due:
         if warning.kind is not Kind.PROMISE_FAILED:
-            for person in _hearers(hand, clock, warning):
-                _tell(hand, clock, warning, person)
+            _tell_all(hand, clock, warning, set())
     told: set[int] = set()
     for clock, warning in sorted(failed, key=lambda pair: pair[0].reading.due or pair[1].at):
-        for person in _hearers(hand, clock, warning):
-            if person.id not in told:
-                told.add(person.id)
-                _tell(hand, clock, warning, person)
+        _tell_all(hand, clock, warning, told)
+
+
+def _tell_all(hand: "InHand", clock: Running, warning: Warning, told: set[int]) -> None:
+    """Letters to whoever has not been told of it, and a line in the journal with all names."""
+    people = _hearers(hand, clock, warning)
+    told |= {p.id for p in people if p.id not in told and _tell(hand, clock, warning, p)}
+    hand.step(
+        Action.WARN,
+        detail={
+            "milestone": clock.milestone,
+            "cycle": clock.reading.cycle,
+            "warning": warning.name,
+            "alarm": str(warning.kind),
+            "due": warning.at.isoformat(),
+            "late": warning.late,
+            "told": " ".join(person.code or "" for person in people if person.id in told),
+        },
+    )
 
 
 def _hearers(hand: "InHand", clock: Running, warning: Warning) -> list[Person]:
@@ -456,10 +490,10 @@ def _round_the_clock(hand: "InHand", clock: Running) -> bool:
     return hand.desk.calendars[clock.attached.clock.calendar].round_the_clock
 
 
-def _tell(hand: "InHand", clock: Running, warning: Warning, person: Person) -> None:
+def _tell(hand: "InHand", clock: Running, warning: Warning, person: Person) -> int:
     holder = hand.assignee
     promised = warning.kind is Kind.PROMISE_FAILED
-    hand.tell(
+    return hand.tell(
         person,
         ALARMS[warning.kind](
             number=hand.ticket.number,

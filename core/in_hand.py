@@ -9,7 +9,7 @@ from functools import cached_property
 from core import clocks
 from core.actions import Relation
 from core.desk import Desk
-from core.lifecycle import LIFE, Action, Status, after
+from core.lifecycle import ASIDE, LIFE, Action, Status, after
 from core.messages import Choice, Value
 from core.notices import Notice
 from core.people import Person, Role
@@ -34,6 +34,7 @@ class Actor:
 
 
 SYSTEM = Actor()
+CHAIN = frozenset({"version", "head"})  # columns that move with every step, and that no card shows
 
 
 class InHand:
@@ -142,7 +143,7 @@ class InHand:
             status=status,
             version=step.seq,
             head=step.hash,
-            changed_at=self.now,
+            changed_at=ticket.changed_at if action in ASIDE else self.now,
             **changes,  # type: ignore[arg-type]
         )
 
@@ -253,7 +254,8 @@ class InHand:
 
     def save(self) -> Ticket:
         """Ticket, journal and clocks, once; every card of it wants to be drawn again."""
-        if self._steps:
+        moved = any(step.action not in ASIDE for step in self._steps)
+        if moved:
             clocks.renew(self)
         for step in self._steps:
             self.tx.add(step)
@@ -267,6 +269,7 @@ class InHand:
             }
             if changed:
                 self.tx.update(self._before, **changed)
+            if moved or changed.keys() - CHAIN:
                 self.tx.ask("want_cards", ticket=self.ticket.id, version=self.ticket.version)
         return self.ticket
 

@@ -94,6 +94,7 @@ class Action(StrEnum):
     ACCEPT_CLAIM = "accept_claim"  # a step that was entered late counts from its own time
     CALLBACK_DONE = "callback_done"  # the day after, the desk asked how it is
     HUMAN_REPLY = "human_reply"  # a person's words have reached the requester
+    WARN = "warn"  # somebody was told that a promise is in danger, or broken
     DECLARE_EMERGENCY = "declare_emergency"
     STAND_DOWN = "stand_down"
     APPLY_PLAN = "apply_plan"  # one assignment for the whole backlog
@@ -132,6 +133,8 @@ UNFINISHED = OPEN - {S.RESOLVED, S.CONFIRMED}
 """Somebody still has to do something."""
 HELD = frozenset({S.IN_PHONE, S.IN_REMOTE, S.ACCEPTED, S.EN_ROUTE, S.ARRIVED, S.WORKING})
 """Somebody is at it right now."""
+ASIDE = frozenset({A.WARN})
+"""The desk's own remarks: they move no clock and no card, and count as no activity."""
 SIDE = WAITING | {S.TAKEN_AWAY, S.ESCALATED}
 """States that remember where they came from."""
 
@@ -220,6 +223,7 @@ LIFE: Mapping[Action, Move] = {
     A.ADD_ENGINEER: _from(*ON_SITE),
     A.OFFER_DELIVERED: _from(*Status),
     A.HUMAN_REPLY: _from(*Status),
+    A.WARN: _from(*Status),
     A.DECLARE_EMERGENCY: _from(*OPEN),
     A.STAND_DOWN: _from(*Status),
     A.APPLY_PLAN: _from(*Status),

@@ -27,6 +27,7 @@ TERMS = frozenset(
         "complaint",
         "deviation",
         "outcome",
+        "alarm",
     }
 )
 

@@ -98,6 +98,9 @@ class _Teller:
             "priority": detail.get("severity", ""),
             "certainty": _percent(detail.get("certainty")),
             "evidence": detail.get("evidence", ""),
+            "milestone": detail.get("milestone", ""),
+            "alarm": detail.get("alarm", ""),
+            "told": self._people(str(detail.get("told", "")).split()),
         }
         return slots | {slot: detail[key] for key, slot in _MOMENTS.items() if detail.get(key)}
 
@@ -108,6 +111,10 @@ class _Teller:
         if action in PEOPLE and (person := self.hand.book.by_code.get(value)):
             return self.name(person)
         return value
+
+    def _people(self, codes: list[str]) -> str:
+        known = self.hand.book.by_code
+        return self._list([self.name(known.get(code)) or code for code in codes])
 
     def _late_entry(self, step: Step) -> str:
         """It keeps both times; which of them counts is the contract's to say (clock rule 3)."""

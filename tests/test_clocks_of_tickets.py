@@ -12,6 +12,7 @@ from core.rows import VerdictRow
 from core.sla.errors import SlaRefusal
 from core.sla.policy import load
 from core.sla.verdict import Outcome
+from core.ticket import broken_link
 from tests.scenario import Scenario
 from tests.test_story import DEAD_TILL, accepted, asked, dispatched, resolved
 
@@ -49,6 +50,30 @@ async def test_a_warning_is_sent_once(desk: Scenario) -> None:
     before = desk.heard("wen.ting").count("sla_warning")
     await desk.time_passes(minutes=1)
     assert desk.heard("wen.ting").count("sla_warning") == before
+
+
+async def test_a_warning_is_a_line_of_the_journal_that_says_who_was_told(desk: Scenario) -> None:
+    await desk.hears("tang.wei", DEAD_TILL)
+    await desk.time_passes(minutes=31)
+    number = (await desk.latest()).number
+    journal = await desk.journal(number)
+    lines = [step for step in journal if step.action == "warn"]
+    breach = [step for step in lines if step.detail["alarm"] == "breach"]
+    assert [(step.detail["milestone"], step.actor_role) for step in breach] == [
+        ("phone_answer", "system")
+    ]
+    assert "zhao.hong" in str(breach[0].detail["told"]).split()
+    assert broken_link(journal, (await desk.ticket(number)).head) is None
+
+
+async def test_a_warning_is_no_activity_that_a_new_message_would_join(desk: Scenario) -> None:
+    await desk.hears("tang.wei", DEAD_TILL)
+    before = (await desk.latest()).changed_at
+    await desk.time_passes(minutes=16)
+    after = await desk.latest()
+    steps = await desk.journal(after.number)
+    assert steps[-1].action == "warn"
+    assert after.changed_at == max(s.entered_at for s in steps if s.action != "warn") >= before
 
 
 async def test_an_arrival_in_time_is_a_verdict(desk: Scenario) -> None:

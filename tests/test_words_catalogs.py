@@ -22,6 +22,7 @@ from core.people import Role
 from core.sla.clock import ACCEPT_CLAIM, Pace
 from core.sla.days import DayKind
 from core.sla.forecast import Needs
+from core.sla.ladder import Kind
 from core.sla.policy import Facts, shipped_policy
 from core.sla.story import REST
 from core.sla.verdict import Outcome
@@ -102,6 +103,7 @@ TERMS: dict[str, set[str]] = {
     "why": {"reply", "album", "settling", "recent", "follow_up",
             "reply_address", "message_id", "subject_number"},
     "event": clock_events(),
+    "alarm": {*Kind},
     "calendar": calendars(),
     "day": {*DayKind} - {DayKind.ORDINARY} | {REST},
     "rule": {rule.name for rule in shipped_policy().rules},
