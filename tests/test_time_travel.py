@@ -192,7 +192,7 @@ class Life(Scenario):
         return {
             "decline": ("schedule", ""),
             "resolve": ("fixed", ""),
-            "wait": (self.chance.choice(("user", "parts", "vendor")), typed),
+            "wait": (self.chance.choice(("user", "parts", "vendor")), f"订单4711 {typed}"),
             "set_priority": (self.chance.choice(("P1", "P2", "P3", "P4")), ""),
             "set_site": (self.chance.choice(("GZ-TH", "GZ-ZJXC", "ZH-XZ")), ""),
             "set_mode": (self.chance.choice(("onsite", "remote", "phone")), ""),
