@@ -106,7 +106,7 @@ def add_sms(program: Host, sections: Sequence[Sms]) -> None:
 
 def gateway(section: Sms, public_url: str) -> Gateway:
     """The section as the provider's own settings. Raises WrongGateway."""
-    hook = f"{public_url.rstrip('/')}{PATH}/{section.name}/{section.token.get_secret_value()}"
+    hook = hook_address(section, public_url)
     password = section.password.get_secret_value()
     secret = section.signing_secret.get_secret_value()
     reports = hook if public_url else ""
@@ -145,10 +145,9 @@ def gateway(section: Sms, public_url: str) -> Gateway:
 
 def catalog(section: Sms) -> Catalog | None:
     """The reviewed templates of a cloud. Raises WrongGateway for what the cloud would refuse."""
-    rules = RULES.get(section.kind)
-    if rules is None:
+    made = reviewed(section)
+    if made is None:
         return None
-    made = standard(rules, section.signature, section.hotline, section.templates)
     findings = lint(made)
     for finding in findings:
         log.warning("sms template %s %s: %s", section.name, finding.kind, finding.problem)
@@ -157,6 +156,19 @@ def catalog(section: Sms) -> Catalog | None:
     if severe := [f"{one.kind}: {one.problem}" for one in findings if one.severe]:
         raise WrongGateway([f"sms {section.name}: {one}" for one in severe])
     return made
+
+
+def reviewed(section: Sms) -> Catalog | None:
+    """The texts that the section has ids for; None: a gateway that takes the desk's own words."""
+    rules = RULES.get(section.kind)
+    if rules is None:
+        return None
+    return standard(rules, section.signature, section.hotline, section.templates)
+
+
+def hook_address(section: Sms, public_url: str) -> str:
+    token = section.token.get_secret_value()
+    return f"{public_url.rstrip('/')}{PATH}/{section.name}/{token}"
 
 
 def channel(

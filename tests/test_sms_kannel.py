@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import httpx
 import pytest
 
 from channels.sms.hook import reader
+from channels.sms.probes import probe
 from channels.sms.sender import Account, SmsChannel
 from core.errors import Undeliverable
 from core.messages import Inbound, Letter
@@ -171,3 +173,11 @@ async def test_a_gateway_that_was_away_delivers_each_letter_once(desk, phone):
     assert (refused.value.permanent, queued.id, len(telephone.received())) == (
         False, "kannel:away", 1,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("password", "known"), [("secret", True), ("wrong", False)])
+async def test_it_can_be_asked_whether_it_knows_us_without_sending(desk, phone, password, known):
+    telephone = phone()
+    async with httpx.AsyncClient() as http:
+        verdict = await probe(replace(desk.kannel.gateway, password=password), http, NOW)
+    assert (verdict.ok, telephone.received()) == (known, [])

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -165,6 +166,18 @@ async def mail(settings: "Settings") -> AsyncIterator[Finding]:
         yield Finding(f"mail {step}", ok, detail)
 
 
+async def sms(settings: "Settings", to: str = "") -> AsyncIterator[Finding]:
+    """Each gateway: whether it knows us, the address of its hook, its templates; a test text."""
+    from bot.cli.sms_check import checks
+    from bot.main import wall_clock
+
+    if not settings.sms:
+        yield Finding("sms", True, "off: there is no [[sms]] in the settings")
+        return
+    async for step, ok, detail in checks(settings, wall_clock, to=to):
+        yield Finding(f"sms {step}", ok, detail)
+
+
 async def pictures(settings: "Settings") -> AsyncIterator[Finding]:
     """Whether rota and queue can be drawn; without a typeface they are told in words."""
     from bot.pictures import fonts
@@ -185,6 +198,7 @@ CHECKS: dict[str, Check] = {
     "http": http,
     "desk": desk,
     "mail": mail,
+    "sms": sms,
     "pictures": pictures,
 }
 
@@ -193,16 +207,27 @@ def check(
     names: Annotated[
         list[str] | None, typer.Argument(help="Only these checks; usually all.")
     ] = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="NUMBER", help="With sms: text this number by every gateway and wait."
+        ),
+    ] = "",
     settings: SettingsFile = None,
 ) -> None:
-    """Look at settings, database, Telegram, port and desk data. Exit code 1: something failed."""
+    """Look at settings, database, channels, port and desk data. Exit code 1: something failed.
+
+    `paidan check sms` asks every gateway whether it knows us, without sending anything, prints the
+    address that it must call (with its secret) and lints the templates. With `--to NUMBER` it sends
+    one text by each and waits a minute for the report of delivery.
+    """
     from bot.cli.start import read_settings
 
     for name in names or ():
         if name not in CHECKS:
             complain(f"there is no check {name!r}; there are {', '.join(CHECKS)}")
     with complaints():
-        findings = asyncio.run(_all(read_settings(settings), names or list(CHECKS)))
+        findings = asyncio.run(_all(read_settings(settings), names or list(CHECKS), to))
     findings.insert(0, Finding("settings", True, str(settings or "paidan.toml, environment")))
     rows = [(one.step, "ok" if one.ok else "failed", one.detail) for one in findings]
     show_table("Check", ("step", "", "detail"), rows)
@@ -210,5 +235,6 @@ def check(
         raise typer.Exit(1)
 
 
-async def _all(settings: "Settings", names: list[str]) -> list[Finding]:
-    return [finding for name in names async for finding in CHECKS[name](settings)]
+async def _all(settings: "Settings", names: list[str], to: str) -> list[Finding]:
+    chosen: dict[str, Check] = {**CHECKS, "sms": partial(sms, to=to)}
+    return [finding for name in names async for finding in chosen[name](settings)]

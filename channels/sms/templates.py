@@ -265,6 +265,7 @@ WITHOUT: Mapping[str, str] = {
     ),
     **dict.fromkeys(("ask_choice",), "other choices every time"),
     **dict.fromkeys(("file_too_big", "file_gone"), "a text carries no files"),
+    "engineer_number": "clouds refuse personal numbers",
     **dict.fromkeys(
         ("home", "thanks", "language_set", "choose_language", "year_ahead"),
         "not worth a review and a fee",

@@ -92,13 +92,20 @@ class Aliyun:
             "TemplateParam": json.dumps(dict(sms.filled.values), ensure_ascii=False),
             "OutId": sms.reference,
         }
+        nonce = wire.digest(sms.reference, str(sms.attempts), str(now))
+        return self.signed("SendSms", query, now, nonce=nonce)
+
+    def signed(
+        self, action: str, query: Mapping[str, str], now: datetime, *, nonce: str
+    ) -> httpx.Request:
+        """A call of the API. A nonce is good for once."""
         stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         headers = {
             "host": urlsplit(self.url).netloc,
-            "x-acs-action": "SendSms",
+            "x-acs-action": action,
             "x-acs-version": "2017-05-25",
             "x-acs-date": stamp,
-            "x-acs-signature-nonce": wire.digest(sms.reference, str(sms.attempts), str(now)),
+            "x-acs-signature-nonce": nonce,
             "x-acs-content-sha256": signing.sha256_hex(b""),
         }
         proof = signing.acs3(

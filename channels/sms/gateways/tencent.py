@@ -95,11 +95,15 @@ class Tencent:
             "TemplateParamSet": [value for _, value in sms.filled.values],
             "SessionContext": sms.reference,
         }
+        return self.signed("SendSms", payload, now)
+
+    def signed(self, action: str, payload: Mapping[str, object], now: datetime) -> httpx.Request:
+        """A call of the API."""
         body = json.dumps(payload, ensure_ascii=False).encode()
         signed = {
             "content-type": "application/json; charset=utf-8",
             "host": urlsplit(self.url).netloc,
-            "x-tc-action": "SendSms",
+            "x-tc-action": action,
         }
         proof = signing.tc3("sms", signed, body, now, key_id=self.secret_id, secret=self.secret_key)
         headers = {
