@@ -14,7 +14,7 @@ from core.desk import Desk
 from core.in_hand import relations
 from core.lifecycle import DONE, Action, Status
 from core.masking import mask_name_of_number
-from core.messages import Choice, Letter, Receipt
+from core.messages import Choice, Letter, Receipt, Value
 from core.people import Person, Role
 from core.ports import Files, Tx
 from core.ticket import Card, Offer, Ticket
@@ -23,6 +23,7 @@ from core.work import NOT_ME
 
 A = Action
 TEXT_LIMIT = 1200  # UTF-16 units of a user's words that a card shows
+WORDS_LIMIT = 3500  # that another notice passes on; the whole is kept with the ticket
 NARROW = 14  # characters: two such labels still fit beside each other on a telephone
 IN_A_ROW = {A.RATE: 5, A.SET_SITE: 3, A.SET_PRIORITY: 4, A.SET_CATEGORY: 3}
 
@@ -239,6 +240,10 @@ def _rows(
     return button_rows(choices, language, _addressee(person), key, names or {})
 
 
+def _shortened(value: Value) -> Value:
+    return clip(value, WORDS_LIMIT) if isinstance(value, str) else value
+
+
 def _addressee(person: Person) -> str:
     return str(person.id)
 
@@ -298,9 +303,8 @@ class Renderer:
         return self._notice(tx, letter)
 
     def _notice(self, tx: Tx, letter: Letter) -> ChatMessage:
-        text = say(
-            letter.kind, letter.params, language=letter.language, context="chat", zone=letter.zone
-        )
+        params = {name: _shortened(value) for name, value in letter.params.items()}
+        text = say(letter.kind, params, language=letter.language, context="chat", zone=letter.zone)
         if letter.repeated:
             text = say("card.repeated", {}, language=letter.language) + "\n" + text
         book = self.desk.register.open(tx)

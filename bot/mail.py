@@ -465,6 +465,7 @@ class Door:
             raise Stale  # no page of ours has such a button
         person, reply = await self.desk.store.read(lambda tx: self._who(tx, link))
         actor = Actor(
+            sees_outcome=True,
             person=person,
             role=person.roles[0] if person.roles else Role.REQUESTER,
             channel="mail",

@@ -1,6 +1,6 @@
 """Questions that change nothing about a ticket: my tickets, why, who is on, the queue, help."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -24,12 +24,13 @@ from core.notices import (
     Refused,
     Shown,
     Story,
+    UnknownCommand,
 )
 from core.numbers import serial_of
 from core.people import Person, Role, Site
 from core.ports import Tx
 from core.register import Book
-from core.telling import language_of
+from core.telling import language_of, tell
 from core.ticket import Card, Ticket
 from core.words import normal, say
 from core.work import REPEATED, Outcome, settle
@@ -39,6 +40,7 @@ LONG_QUEUE = 10  # from here on a picture says it better
 QUEUE_READERS = (Role.DESK_AGENT, Role.SUPERVISOR, Role.REMOTE_AGENT, Role.PROJECT_MANAGER)
 STICKER_MAKERS = (Role.DESK_AGENT, Role.SUPERVISOR, Role.ADMINISTRATOR)
 UNDRAWN = -1  # the version of a card that has to be drawn again, whatever it shows
+PAGE = 3000  # characters of a story in one letter
 
 
 async def enquire(
@@ -106,6 +108,23 @@ class _Enquiry:
         elif self.note:
             self.hearing.say(Shown(caption=say(self.note, {}, language=self.language)))
 
+    def say_each(self, notices: Sequence[Notice]) -> Outcome:
+        """Several letters as one answer, in their order."""
+        hearing = self.hearing
+        for number, notice in enumerate(notices, start=1):
+            if self.guest.reply is not None:
+                event = f"{hearing.event}.{number}"
+                tell(
+                    self.tx,
+                    self.desk,
+                    self.person,
+                    notice,
+                    event=event,
+                    now=self.now,
+                    reply=self.guest.reply,
+                )
+        return Outcome(notices[0].kind)
+
     def ticket(self) -> Ticket:
         """The named ticket, or the only one the person can mean. Raises NoSuchTicket."""
         serial = serial_of(self.arg)
@@ -142,7 +161,18 @@ def _why(enquiry: _Enquiry) -> Outcome:
     lines = story.lines(
         hand, enquiry.language, zone=enquiry.person.zone, inside=enquiry.person.is_staff
     )
-    return enquiry.say(Story(number=ticket.number, lines="\n".join(lines)))
+    told = [Story(number=ticket.number, lines=page) for page in _pages(lines)]
+    return enquiry.say_each(told)
+
+
+def _pages(lines: Sequence[str]) -> list[str]:
+    """As many letters as it takes: a long story is told whole."""
+    pages = [""]
+    for line in lines:
+        if pages[-1] and len(pages[-1]) + len(line) > PAGE:
+            pages.append("")
+        pages[-1] = f"{pages[-1]}\n{line}".lstrip("\n")
+    return pages
 
 
 def _lang(enquiry: _Enquiry) -> Outcome:
@@ -170,6 +200,10 @@ def speak(tx: Tx, person: Person, language: str) -> Person:
 
 def _help(enquiry: _Enquiry) -> Outcome:
     return enquiry.say(HelpStaff() if enquiry.person.is_staff else Help())
+
+
+def _unknown(enquiry: _Enquiry) -> Outcome:
+    return enquiry.say(UnknownCommand(command=f"/{enquiry.arg}"))
 
 
 def _home(enquiry: _Enquiry) -> Outcome:
@@ -326,6 +360,7 @@ ENQUIRIES: Mapping[str, Callable[[_Enquiry], Outcome]] = {
     "lang": _lang,
     "help": _help,
     "home": _home,
+    "unknown": _unknown,
     "queue": _queue,
     "duty": _duty,
     "leave": _leave,

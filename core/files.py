@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,15 +14,16 @@ from core.errors import FileTooLarge, FileVanished
 from core.in_hand import InHand
 from core.messages import File
 from core.notices import FileGone, FileTooBig
+from core.people import Person
 from core.ports import Files, Tx
-from core.ticket import StoredFile, Ticket
+from core.ticket import Message, StoredFile, Ticket
 
 log = structlog.get_logger()
 
 MEGABYTE = 1024 * 1024
 LIMIT = 20 * MEGABYTE
-TRIES = 5
-AGAIN = timedelta(seconds=30)
+AGAIN, AGAIN_AT_MOST = timedelta(seconds=5), timedelta(minutes=30)
+TRIES = 55  # a day of them
 BATCH = 10
 
 Fetch = Callable[[File], Awaitable[bytes]]
@@ -49,11 +49,15 @@ class FileStore:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_suffix(f".{os.getpid()}")
-        with half.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
+        try:
+            with half.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            half.replace(path)
+        except OSError:
+            half.unlink(missing_ok=True)  # a full disk needs the room
+            raise
 
     async def get(self, sha256: str) -> bytes | None:
         path = self._path(sha256)
@@ -72,43 +76,69 @@ async def fetch_wanted(desk: Desk, files: Files, fetchers: Mapping[str, Fetch]) 
 
 async def _fetch(desk: Desk, files: Files, fetchers: Mapping[str, Fetch], row: StoredFile) -> None:
     try:
-        if row.size is not None and row.size > LIMIT:
-            raise FileTooLarge
-        data = await fetchers[row.channel](
-            File(kind=row.kind, name=row.name, type=row.type, size=row.size, source=row.source)
-        )
-        sha256 = await files.put(data)
+        data = await _bytes_of(row, fetchers[row.channel])
     except FileTooLarge:
-        notice = FileTooBig(
-            number="", name=row.name or row.kind, megabytes=(row.size or LIMIT) // MEGABYTE
-        )
-        await desk.store.write(lambda tx: _lost(tx, desk, row, "too_big", notice))
+        await desk.store.write(lambda tx: _lost(tx, desk, row, "too_big"))
     except FileVanished:
-        notice_gone = FileGone(number="", name=row.name or row.kind)
-        await desk.store.write(lambda tx: _lost(tx, desk, row, "gone", notice_gone))
+        await desk.store.write(lambda tx: _lost(tx, desk, row, "gone"))
     except Exception as fault:
         log.warning("file_not_fetched", id=row.id, tries=row.attempts + 1, exc_info=fault)
-        await _try_again(desk, row)
+        await desk.store.write(lambda tx: _try_again(tx, desk, row, row.attempts + 1))
     else:
-        await desk.store.write(
-            lambda tx: tx.update(row, sha256=sha256, size=len(data), state="stored")
-        )
+        await _keep(desk, files, row, data)
 
 
-async def _try_again(desk: Desk, row: StoredFile) -> None:
-    if row.attempts + 1 >= TRIES:
-        notice = FileGone(number="", name=row.name or row.kind)
-        await desk.store.write(lambda tx: _lost(tx, desk, row, "gone", notice))
+async def _bytes_of(row: StoredFile, fetch: Fetch) -> bytes:
+    if row.size is not None and row.size > LIMIT:
+        raise FileTooLarge
+    return await fetch(
+        File(kind=row.kind, name=row.name, type=row.type, size=row.size, source=row.source)
+    )
+
+
+async def _keep(desk: Desk, files: Files, row: StoredFile, data: bytes) -> None:
+    try:
+        sha256 = await files.put(data)
+    except OSError as fault:  # our own disk: no fault of the file's, and no try is used up
+        log.error("file_not_kept", id=row.id, exc_info=fault)
+        await desk.store.write(lambda tx: _try_again(tx, desk, row, row.attempts))
+    else:
+        kept = {"sha256": sha256, "size": len(data), "state": "stored"}
+        await desk.store.write(lambda tx: tx.update_where(StoredFile, _still(row), **kept))
+
+
+def _still(row: StoredFile) -> dict[str, object]:
+    """Another process may have dealt with it meanwhile."""
+    return {"id": row.id, "state": "wanted"}
+
+
+def _try_again(tx: Tx, desk: Desk, row: StoredFile, attempts: int) -> None:
+    """The file waits where it is, longer each time; after a day it counts as gone."""
+    if attempts >= TRIES:
+        _lost(tx, desk, row, "gone")
         return
-    again = desk.now() + AGAIN * (row.attempts + 1)
-    await desk.store.write(lambda tx: tx.update(row, attempts=row.attempts + 1, next_at=again))
+    again = desk.now() + min(AGAIN * 2**attempts, AGAIN_AT_MOST)
+    tx.update_where(StoredFile, _still(row), attempts=attempts, next_at=again)
 
 
-def _lost(tx: Tx, desk: Desk, row: StoredFile, state: str, notice: FileTooBig | FileGone) -> None:
+def _lost(tx: Tx, desk: Desk, row: StoredFile, state: str) -> None:
     """The ticket stays; the sender is told, and how else the file can come."""
-    tx.update(row, state=state)
+    if not tx.update_where(StoredFile, _still(row), state=state):
+        return
     ticket = tx.get(Ticket, row.ticket_id) if row.ticket_id else None
     if ticket is None:
         return
+    number, name = ticket.number, row.name or row.kind
+    notice = (
+        FileTooBig(number=number, name=name, megabytes=LIMIT // MEGABYTE)
+        if state == "too_big"
+        else FileGone(number=number, name=name)
+    )
     hand = InHand(tx, desk, ticket, now=desk.now())
-    hand.tell(hand.requester, replace(notice, number=ticket.number))
+    hand.tell(_sender(tx, row) or hand.requester, notice)
+
+
+def _sender(tx: Tx, row: StoredFile) -> Person | None:
+    message = tx.get(Message, row.message_id)
+    person_id = message.person_id if message else None
+    return tx.get(Person, person_id) if person_id is not None else None

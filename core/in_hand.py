@@ -31,6 +31,7 @@ class Actor:
         True  # False: the sender is a mere claim, so staff actions are closed (design §8)
     )
     reply: Reply | None = None
+    sees_outcome: bool = False  # as a toast under the finger, on a page: then no letter repeats it
 
 
 SYSTEM = Actor()

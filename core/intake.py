@@ -1,5 +1,6 @@
 """From something that arrived to what it means: who, which ticket, which action (design §2)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -7,7 +8,7 @@ from functools import cached_property
 from core import binding, grievances, keypad, outbox, pins, prompts, typed_answers
 from core.actions import ACTIONS, TOLD, Relation, available, may, typed_words
 from core.desk import Desk
-from core.errors import NoSuchTicket
+from core.errors import NoSuchTicket, Stale
 from core.in_hand import Actor, InHand, relations
 from core.lifecycle import OPEN, Action, Status
 from core.messages import Choice, File, Inbound, Value
@@ -90,6 +91,31 @@ def take(
     if not answers:
         guest = replace(guest, reply=None)
     return Hearing(tx, desk, inbound, guest, now, inbox_id).hear()
+
+
+async def press(
+    desk: Desk, inbound: Inbound, meant: Callable[[Person], Request], inbox_id: int
+) -> tuple[Outcome, Person]:
+    """A button: `meant` reads its data, which was signed for one person. Raises nothing."""
+
+    def body(tx: Tx) -> tuple[Outcome, Person]:
+        now = desk.now()
+        guest = door(tx, desk, inbound, now)
+        try:
+            request = meant(guest.person)
+        except Stale as refusal:
+            settle(tx, inbox_id, now, note="stale button", state="ignored")
+            return Outcome(refusal.kind, None, refusal.params, refused=True), guest.person
+        if not settle(tx, inbox_id, now):
+            return REPEATED, guest.person
+        pressed = next(iter(inbound.reply_to), "")
+        reply = guest.reply and replace(guest.reply, pressed=pressed)
+        by = replace(guest.actor, reply=reply, sees_outcome=True)
+        return perform(tx, desk, request, by, now, cause=f"in{inbox_id}"), guest.person
+
+    outcome, person = await desk.store.write(body)
+    desk.wake()
+    return outcome, person
 
 
 async def known(desk: Desk, inbound: Inbound) -> Guest:
@@ -389,7 +415,8 @@ class Hearing:
         if number is None:
             candidates = self._tickets_for(action)
             if not candidates:
-                return None  # nothing to do it to: then it is just a text
+                # Nothing to do it to. Beside other matters it may be meant for those.
+                return self.say(NoTickets()) if self._is_bare(command) else None
             choices = [Choice(action=action, ticket=t.number, arg=command.arg) for t in candidates]
             return self.say(WhichTicket(), choices=choices)
         if (refused := self._vouch(number, action, command.pin)) is not None:
@@ -420,6 +447,10 @@ class Hearing:
             return self._refuse(NoSuchTicket(number=number))
         self.text = own_words
         return self._add(ticket, why="subject_number")
+
+    def _is_bare(self, command: keypad.Command) -> bool:
+        """A command and nothing else, from somebody who has nothing going on."""
+        return not (command.arg or command.number or " " in self.text or self.mine())
 
     def _typed_request(self, request: Request) -> Outcome:
         """What stands below a typed line belongs to it: a result, a reason, a comment."""

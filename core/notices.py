@@ -774,6 +774,12 @@ class Help(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownCommand(Notice):
+    answer: ClassVar[bool] = True
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HelpStaff(Notice):
     answer: ClassVar[bool] = True
 

@@ -130,21 +130,6 @@ async def ignore(desk: Desk, inbox_id: int, why: str) -> None:
     await desk.store.write(lambda tx: settle(tx, inbox_id, now, note=why, state="ignored"))
 
 
-async def say_refused(desk: Desk, outcome: Outcome, by: Actor) -> None:
-    """A refusal as a letter, where no button waits for a toast."""
-    person, reply = by.person, by.reply
-    if person is None or reply is None:
-        return
-    detail = str(outcome.params.get("by", outcome.params.get("number", "")))
-    notice = Refused(reason=outcome.kind, detail=detail)
-    event = f"refused.{reply.message_id}"
-    now = desk.now()
-    await desk.store.write(
-        lambda tx: tell(tx, desk, person, notice, event=event, now=now, reply=reply)
-    )
-    desk.wake()
-
-
 def perform(
     tx: Tx, desk: Desk, request: Request, by: Actor, now: datetime, *, cause: str = ""
 ) -> Outcome:
@@ -194,8 +179,8 @@ def _ask_for_approval(hand: InHand, request: Request) -> None:
 
 
 def refuse(tx: Tx, desk: Desk, refusal: Refusal, by: Actor, now: datetime, event: str) -> Outcome:
-    """A refusal in words: a toast where the channel has them (the handler's), else a letter."""
-    if by.person is not None and by.reply is not None and not desk.channels[by.reply.channel].edits:
+    """A refusal in words, and nobody is left without: who sees no outcome is sent a letter."""
+    if by.person is not None and by.reply is not None and not by.sees_outcome:
         detail = str(refusal.params.get("by", refusal.params.get("number", "")))
         tell(
             tx,

@@ -143,10 +143,10 @@ class Running:
         """Somebody's message, and the ticket that it opened."""
         before = len(await self.tickets())
         who.says(text)
-        found = await until(lambda: self._more_than(before))
+        found = await until(lambda: self.more_tickets_than(before))
         return found[-1]
 
-    async def _more_than(self, many: int) -> list[Ticket]:
+    async def more_tickets_than(self, many: int) -> list[Ticket]:
         found = await self.tickets()
         return found if len(found) > many else []
 

@@ -139,6 +139,7 @@ class Scenario:
     async def actor(self, who: str, channel: str = "telegram") -> Actor:
         person = await self.person(who)
         return Actor(
+            sees_outcome=True,
             person=person,
             role=person.roles[0],
             channel=channel,

@@ -17,7 +17,7 @@ from core.messages import Value
 from core.notices import NOTICES, AboutTicket
 from core.words import label, languages, moment, normal, numbered, plain, say
 from core.words.catalogs import find
-from core.words.values import moments_of
+from core.words.values import moments_of, upright
 
 LANGUAGES = languages()
 CONTEXTS = ("chat", "sms", "mail", "mail_subject", "toast")
@@ -72,7 +72,13 @@ def test_what_a_person_wrote_is_passed_on_letter_by_letter(language: str, text: 
     said = say(
         "engineer_says", {"number": "100427", "engineer": "王强", "text": text}, language=language
     )
-    assert text in said
+    assert upright(text) in said
+
+
+def test_an_override_of_direction_does_not_leave_its_slot() -> None:
+    params = {"number": "100427", "engineer": "王强", "text": "\u202egnp.exe\u202c \u2066x"}
+    said = say("engineer_says", params, language="en")
+    assert "gnp.exe x" in said
 
 
 def test_braces_in_a_name_are_no_slots() -> None:
@@ -89,7 +95,7 @@ NORMAL: dict[str, Value] = {
     "trouble": "mailbox_folder_refused", "detail": "x", "lines": "…", "reference": "17",
     "year": 2027, "code": "4711", "caption": "…",
     "asked": "decline", "parent": "100435", "covered": "陈静", "place": "天河营业部",
-    "commander": "赵红",
+    "commander": "赵红", "command": "/frobnicate",
     "what": "deviation", "state": "withdrawn", "complaint": "answered", "deviation": "open",
     "outcome": "broken", "phone": "+8613800000101",
     "left": 4, "tries": 5, "reports": 4, "jobs": 3, "engineers": 5, "saved": 40, "missing": 1,

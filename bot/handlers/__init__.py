@@ -22,6 +22,7 @@ AnyApplication = Application[Any, Any, Any, Any, Any, Any]
 def register(app: AnyApplication) -> None:
     """Put every handler in its place. The catch-all comes last and leaves nothing unsettled."""
     app.add_error_handler(report_failure)
+    app.add_handler(TypeHandler(Update, everyone.nothing_said), group=-1)
     new = filters.UpdateType.MESSAGE  # an edit must not run a command again
     private = filters.ChatType.PRIVATE
     app.add_handler(CommandHandler("duty", pictured.duty, new))
@@ -44,5 +45,7 @@ def register(app: AnyApplication) -> None:
     app.add_handler(MessageHandler(new & private & filters.COMMAND, commands.unknown))
     app.add_handler(MessageHandler(new & private & filters.LOCATION, staff.location))
     app.add_handler(MessageHandler(new & private, everyone.message))
-    app.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE & private, everyone.message))
+    edit = filters.UpdateType.EDITED_MESSAGE
+    app.add_handler(MessageHandler(edit & filters.COMMAND, everyone.edited_command))
+    app.add_handler(MessageHandler(edit & private, everyone.message))
     app.add_handler(TypeHandler(Update, everyone.whatever_else), group=1)

@@ -12,7 +12,8 @@ from core.messages import Inbound
 from core.work import Request
 
 DRAWN = {"duty", "queue", "sticker"}  # bot/handlers/pictured.py
-ENQUIRIES = tuple(name for name in enquiries.ENQUIRIES if name not in {"home", *DRAWN})
+ELSEWHERE = {"home", "unknown", *DRAWN}
+ENQUIRIES = tuple(name for name in enquiries.ENQUIRIES if name not in ELSEWHERE)
 ON_TICKETS: Mapping[str, Action] = {
     "cancel": Action.CANCEL,
     "assign": Action.REASSIGN,
@@ -72,9 +73,7 @@ async def on_ticket(update: telegram.Update, context: Context) -> None:
         await intake.receive(desk, replace(inbound, text=words), row.inbox_id)
     else:
         request = Request(action=action, number=number, arg=arg.strip())
-        outcome = await work.act(desk, request, guest.actor, row.inbox_id)
-        if outcome.refused:
-            await work.say_refused(desk, outcome, guest.actor)
+        await work.act(desk, request, guest.actor, row.inbox_id)
     row.settle()
 
 
@@ -96,7 +95,8 @@ async def call(update: telegram.Update, context: Context) -> None:
 
 
 async def unknown(update: telegram.Update, context: Context) -> None:
-    """An unknown command gets the help, not silence."""
-    row, (_, inbound) = slot(), said(update, context)
-    await enquiries.enquire(front(context).desk, "help", inbound, row.inbox_id)
+    """A command that nobody knows is named, and what there is is offered."""
+    row, (name, inbound) = slot(), said(update, context)
+    named = replace(inbound, text=name)
+    await enquiries.enquire(front(context).desk, "unknown", named, row.inbox_id)
     row.settle()

@@ -50,12 +50,8 @@ async def sticker(update: telegram.Update, context: Context) -> None:
 
 
 async def _settle(update: telegram.Update, context: Context, outcome: Outcome | None) -> None:
-    """A refusal is said in words; what was no arrival is a message like any other."""
+    """What was no arrival is a message like any other."""
     if outcome is None:
         await everyone.message(update, context)
-        return
-    desk = front(context).desk
-    if outcome.refused:
-        guest = await intake.known(desk, heard(update, context))
-        await work.say_refused(desk, outcome, guest.actor)
-    slot().settle()
+    else:
+        slot().settle()

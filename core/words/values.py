@@ -1,5 +1,6 @@
 """What stands in a slot, in the reader's language: terms, moments, lengths, plain text."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -40,7 +41,14 @@ PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "severity": ("term.severity.",),
     }
 )
+# Overrides and isolates of direction: one of them in a name turns the rest of a card round.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 NO_DEVICE = "-"  # what core/understand writes where none was named
+
+
+def upright(text: str) -> str:
+    """What somebody wrote, without what would turn the rest of the letter round."""
+    return _TURNING.sub("", text)
 
 
 @cache
@@ -85,7 +93,7 @@ class Reader:
         text = str(value)
         if slot in moments_of(kind):
             return self._iso(text)
-        return self.term(kind, slot, text, params) or text
+        return self.term(kind, slot, text, params) or upright(text)
 
     def term(self, kind: str, slot: str, key: str, params: Mapping[str, object]) -> str:
         """The words for a key; none where the catalog does not know it: then it is free text."""
