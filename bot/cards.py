@@ -59,22 +59,29 @@ OFFERED: Mapping[str, tuple[Action, ...]] = {
     "desk": (
         A.TRIAGE,
         A.DISPATCH,
+        A.START_PHONE,
         A.TAKE_OVER,
         A.RESOLVE,
         A.REASSIGN,
         A.SET_SITE,
         A.SET_PRIORITY,
         A.CALL,
+        A.ADD_ENGINEER,
         A.CALLBACK_DONE,
         A.CANCEL,
+        A.DECLARE_EMERGENCY,
+        A.STAND_DOWN,
         A.COMPLAIN,
     ),
     "supervisor": (
         A.ACKNOWLEDGE,
         A.REASSIGN,
         A.CALL_ENGINEER,
+        A.ADD_ENGINEER,
         A.CALLBACK_DONE,
         A.REOPEN,
+        A.DECLARE_EMERGENCY,
+        A.STAND_DOWN,
         A.COMPLAIN,
         A.NOTE_DEVIATION,
         A.CORRECT_VERDICT,
@@ -210,6 +217,7 @@ def card_choices(seen: View, audience: str) -> list[Choice]:
         and not (audience == "requester" and action in WHILE_NEW and not new)
         and not (action in NOT_WHILE_NEW and ticket.status == Status.NEW)
         and not (action in WHEN_DONE and ticket.status not in DONE)
+        and action != (A.DECLARE_EMERGENCY if ticket.emergency else A.STAND_DOWN)
     ]
     choices = []
     for action in wanted:

@@ -186,6 +186,7 @@ class Program:
                 survey_at=time(section.survey_hour),
                 sure=section.sure,
                 claims_need_approval=section.claims_need_approval,
+                plan_by_itself=section.plan_by_itself,
             ),
         )
         self.health = Health(self.desk, self.ticker, self._folders())

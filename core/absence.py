@@ -165,7 +165,11 @@ def hand_on(hand: InHand, timer: TimerRow) -> None:
         if hand.ticket.status not in LIFE[Action.HAND_OVER].origin:
             return
         visited = hand.ticket.status in VISITED
-        hand.step(Action.HAND_OVER, detail={"why": "leave", "was": away.name}, assignee_id=None)
+        hand.step(
+            Action.HAND_OVER,
+            detail={"why": "leave", "was": away.name, "from": away.id},
+            assignee_id=None,
+        )
         hand.tell(away, JobHandedOver(number=hand.ticket.number))
         if visited:
             hand.tell(hand.requester, VisitChanged(number=hand.ticket.number))

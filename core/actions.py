@@ -98,7 +98,10 @@ ACTIONS: Mapping[A, Spec] = {
     A.LINK_DUPLICATE: Spec(who=DESK),
     A.CANCEL: Spec(who=OWN | DESK, words=_words("取消 撤销 不用了", "cancel"), sms="CAN"),
     A.NOT_A_FAULT: Spec(who=OWN | DESK, words=_words("不是故障", "not a fault")),
-    A.START_PHONE: Spec(who=OFFERED | DESK | JOB, words=_words("电话处理", "by phone")),
+    A.START_PHONE: Spec(
+        who=DESK,
+        words=_words("电话处理 我来处理 我来 自己处理", "by phone, take it myself"),
+    ),
     A.OFFER_REMOTE: Spec(who=DESK | JOB, words=_words("远程", "offer remote")),
     A.START_REMOTE: Spec(who=OWN, words=_words("同意远程 同意", "agree"), sms="AGR"),
     A.END_REMOTE: Spec(who=OWN | JOB | DESK, words=_words("结束远程", "end remote")),
@@ -176,12 +179,12 @@ ACTIONS: Mapping[A, Spec] = {
     A.ACCEPT_CLAIM: Spec(who=SUPERVISOR, words=_words("认可补报", "accept claim")),
     A.CALLBACK_DONE: Spec(who=DESK | QUALITY, words=_words("已回访 回访", "called back")),
     A.RATE: Spec(who=OWN, args=SCORES, words=_words("评分", "rate"), sms="RATE"),
-    A.ADD_ENGINEER: Spec(who=DESK),
+    A.ADD_ENGINEER: Spec(who=DESK, words=_words("加派 增援", "add engineer, second engineer")),
     A.OFFER_DELIVERED: Spec(who=NOBODY),
     A.HUMAN_REPLY: Spec(who=NOBODY),
     A.WARN: Spec(who=NOBODY),
-    A.DECLARE_EMERGENCY: Spec(who=DESK),
-    A.STAND_DOWN: Spec(who=DESK),
+    A.DECLARE_EMERGENCY: Spec(who=DESK, words=_words("启动应急", "declare emergency")),
+    A.STAND_DOWN: Spec(who=DESK, words=_words("解除应急", "stand down")),
     A.APPLY_PLAN: Spec(who=DESK),
     A.COMPLAIN: Spec(
         who=OWN | DESK | QUALITY | CUSTOMER, words=_words("投诉", "complaint"), asks="complain"

@@ -115,7 +115,8 @@ def look(hand: "InHand") -> None:
     come = {name for name, s in kept.states.items() if (at := _next_at(s)) and at <= hand.now}
     running = _running(hand, policy, kept, only=come)
     due = [(clock, *to_send(clock.planned, clock.heard, hand.now)) for clock in running]
-    _warn(hand, [(clock, warning) for clock, warning, _ in due if warning is not None])
+    if not hand.ticket.follows:  # then the clocks of its matter are the ones to hear
+        _warn(hand, [(clock, warning) for clock, warning, _ in due if warning is not None])
     _save(hand, policy, kept, [clock.settled(names) for clock, _, names in due], only=come)
 
 

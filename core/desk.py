@@ -37,6 +37,7 @@ class Rules:
     urge_every: timedelta = timedelta(minutes=30)
     promise: timedelta = timedelta(minutes=30)  # what a bare acknowledgement promises
     claims_need_approval: bool = False  # a late entry counts only once a supervisor accepts it
+    plan_by_itself: bool = False  # the planner's proposals are used without a press
     draft: timedelta = timedelta(hours=2)
     prompt: timedelta = timedelta(hours=48)
 

@@ -24,12 +24,14 @@ from core.notices import (
 from core.numbers import serial_of
 from core.people import Person, Role
 from core.ports import Between
+from core.routing import route
 from core.rows import OutboxRow, TimerRow
 from core.telling import language_of, tell
 from core.ticket import Ticket
 
 A, S = Action, Status
-WATCH, LINK, FOLLOW, ROUND = offers.WATCH, "link_child", "follow_parent", "emergency_round"
+WATCH, LINK, FOLLOW = offers.WATCH, "link_child", "follow_parent"
+LET_GO, ROUND = "stand_alone", "emergency_round"
 WINDOW = timedelta(minutes=30)
 EVERY = timedelta(minutes=30)
 ALIKE = 3  # reports by different people within the window
@@ -46,7 +48,7 @@ LINKABLE = (S.NEW, S.TRIAGED, S.DISPATCHED)
 def watch(hand: InHand) -> None:
     """After a report: is it one of several, and is it grave?"""
     ticket = hand.ticket
-    if ticket.emergency or ticket.parent_id is not None or not ticket.is_open:
+    if ticket.emergency or ticket.duplicate_of is not None or not ticket.is_open:
         return
     alike = _alike(hand)
     first = alike[0] if alike else ticket
@@ -69,7 +71,7 @@ def _alike(hand: InHand) -> list[Ticket]:
     return [
         other
         for other in found
-        if other.id != ticket.id and other.category == ticket.category and not other.parent_id
+        if other.id != ticket.id and other.category == ticket.category and not other.duplicate_of
     ]
 
 
@@ -127,10 +129,10 @@ def link(hand: InHand, number: str) -> None:
     """The report becomes part of another matter and has its result (R-015). Raises NoSuchTicket."""
     serial = serial_of(number)
     parent = hand.tx.get(Ticket, serial) if serial else None
-    if parent is None or parent.id == hand.ticket.id or parent.parent_id is not None:
+    if parent is None or parent.id == hand.ticket.id or parent.duplicate_of is not None:
         raise NoSuchTicket(number=number[:12])
     hand.step(
-        A.LINK_DUPLICATE, arg=parent.number, parent_id=parent.id, settled=True, assignee_id=None
+        A.LINK_DUPLICATE, arg=parent.number, duplicate_of=parent.id, settled=True, assignee_id=None
     )
     offers.withdraw(hand)
     hand.cancel_timers("settle", "untriaged", "offer_supervisor", "offer_again")
@@ -144,7 +146,7 @@ def link(hand: InHand, number: str) -> None:
 
 def link_child(hand: InHand, timer: TimerRow) -> None:
     """By the declaration: what is alike and not yet in anybody's hands."""
-    if hand.ticket.status not in LINKABLE or hand.ticket.parent_id is not None:
+    if hand.ticket.status not in LINKABLE or hand.ticket.duplicate_of is not None:
         return
     with suppress(NoSuchTicket):  # the matter itself was linked to another meanwhile
         link(hand, str(timer.payload["parent"]))
@@ -152,8 +154,8 @@ def link_child(hand: InHand, timer: TimerRow) -> None:
 
 def _children(hand: InHand) -> list[Ticket]:
     """Reports that were linked to this one and wait for its result."""
-    found = hand.tx.find(Ticket, parent_id=hand.ticket.id, status=S.TRIAGED, order="id")
-    return [child for child in found if child.assignee_id is None]
+    found = hand.tx.find(Ticket, duplicate_of=hand.ticket.id, order="id")
+    return [child for child in found if child.follows]
 
 
 def tell_children(hand: InHand, result: str) -> None:
@@ -163,7 +165,7 @@ def tell_children(hand: InHand, result: str) -> None:
 
 
 def follow_parent(hand: InHand, timer: TimerRow) -> None:
-    if hand.ticket.status != S.TRIAGED or hand.ticket.parent_id is None:
+    if not hand.ticket.follows:
         return  # it was taken up by itself meanwhile
     result = str(timer.payload["result"] or "")
     hand.step(
@@ -171,6 +173,18 @@ def follow_parent(hand: InHand, timer: TimerRow) -> None:
     )
     closing.ask_whether_it_works(hand, result=result)
     tell_children(hand, result)
+
+
+def let_go(hand: InHand) -> None:
+    """The matter was cancelled, so its reports stand alone again, each by its own lock."""
+    for child in _children(hand):
+        _later(hand, LET_GO, child)
+
+
+def stand_alone(hand: InHand, timer: TimerRow) -> None:
+    if hand.ticket.follows:
+        hand.step(A.DETACH, detail={"why": "cancelled"}, duplicate_of=None)
+        route(hand)
 
 
 def _later(hand: InHand, kind: str, child: Ticket, **payload: str) -> None:
@@ -273,7 +287,7 @@ def status_round(hand: InHand) -> None:
             status=hand.ticket.status,
             commander=_commander(hand),
             engineer=holder.name if holder else "",
-            reports=1 + hand.tx.count(Ticket, parent_id=hand.ticket.id),
+            reports=1 + hand.tx.count(Ticket, duplicate_of=hand.ticket.id),
             minutes=_minutes(hand),
         )
         hand.tell(person, notice)
@@ -294,14 +308,14 @@ def stand_down(hand: InHand) -> None:
             number=number,
             site=_site(hand, person),
             minutes=_minutes(hand),
-            reports=1 + hand.tx.count(Ticket, parent_id=hand.ticket.id),
+            reports=1 + hand.tx.count(Ticket, duplicate_of=hand.ticket.id),
             lines="\n".join(story.lines(hand, language_of(person), zone=person.zone)),
         )
         hand.tell(person, notice)
 
 
 def _everybody(hand: InHand) -> Iterable[Person]:
-    children = hand.tx.find(Ticket, parent_id=hand.ticket.id, order="id")
+    children = hand.tx.find(Ticket, duplicate_of=hand.ticket.id, order="id")
     reporters = [hand.requester, *(hand.tx.get(Person, c.requester_id) for c in children)]
     people = [*_concerned(hand), hand.assignee, *reporters]
     return {person.id: person for person in people if person is not None}.values()

@@ -153,6 +153,7 @@ HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     emergency.WATCH: on_ticket(_watch),
     emergency.LINK: on_ticket(emergency.link_child),
     emergency.FOLLOW: on_ticket(emergency.follow_parent),
+    emergency.LET_GO: on_ticket(emergency.stand_alone),
     emergency.ROUND: on_ticket(_round),
     planning.PLANNED: on_ticket(planning.offer_planned),
     backlog.DRAIN: backlog.drain,

@@ -281,6 +281,15 @@ class JobOffered(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandOverNote(AboutTicket):
+    """With the offer: what the engineer before wants the next one to know."""
+
+    must: ClassVar[bool] = True
+    engineer: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfferReminder(AboutTicket):
     must: ClassVar[bool] = True
     site: str

@@ -48,7 +48,7 @@ def outlook(tx: Tx, desk: Desk, now: datetime) -> list[Prospect]:
         )
         for number, hand in hands.items()
         for clock in clocks.readings(hand)
-        if clock.attached.clock.contract
+        if clock.attached.clock.contract and not hand.ticket.follows
     ]
     return [_prospect(line, hands[line.subject]) for line in forecast(running, now, HORIZON)]
 

@@ -44,6 +44,7 @@ class Person:
     active: bool = True
     site: str | None = None  # where a requester sits, where a resident engineer works
     cities: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()  # covered besides the cities
     skills: tuple[str, ...] = ()
     capacity: int = 4  # open jobs at a time
     backup_for: str | None = None
@@ -115,6 +116,7 @@ class Site:
     spoken_code: str = ""  # four digits that the user tells the engineer
     preferred: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    needs_pass: bool = False  # nobody gets in without a valid one
     active: bool = True
 
 

@@ -40,8 +40,10 @@ class Backlog:
     rules: Rules
 
 
-async def propose(desk: Desk, *, by_itself: bool = False) -> bool:
+async def propose(desk: Desk) -> bool:
     """Look at the backlog, and put a better plan before the supervisor; whether there was one.
+
+    Where the desk lets the planner run by itself, the plan is used and the supervisor told.
 
     The reckoning takes up to a second, so it runs in a thread and in no transaction: what has
     changed meanwhile is seen when the plan is used, job by job.
@@ -53,7 +55,7 @@ async def propose(desk: Desk, *, by_itself: bool = False) -> bool:
     best, saved = await asyncio.to_thread(reckon, backlog)
     if saved < WORTH:
         return False
-    await desk.store.write(lambda tx: _put(tx, desk, best, saved, now, by_itself))
+    await desk.store.write(lambda tx: _put(tx, desk, best, saved, now))
     desk.wake()
     return True
 
@@ -77,7 +79,7 @@ def read(tx: Tx, desk: Desk, now: datetime) -> Backlog | None:
     ]
     if len(engineers) < MANY_ENGINEERS:
         return None
-    return Backlog(now, jobs, engineers, book.travel.minutes, Rules(zone=desk.rules.zone))
+    return Backlog(now, jobs, engineers, book.travel.minutes, offers.rules_of(desk, book))
 
 
 def _is_known(tx: Tx, hands: Sequence[InHand], now: datetime) -> bool:
@@ -96,11 +98,12 @@ def reckon(backlog: Backlog) -> tuple[Plan, float]:
     return best, greedy.late_minutes - best.late_minutes
 
 
-def _put(tx: Tx, desk: Desk, best: Plan, saved: float, now: datetime, by_itself: bool) -> None:
+def _put(tx: Tx, desk: Desk, best: Plan, saved: float, now: datetime) -> None:
     serial = str(tx.next(NAME))
     visits = {visit.job: visit.engineer for visit in best.visits}
     tx.put(Setting(name=NAME, value={"id": serial, "visits": visits}, changed_at=now))
     book = desk.register.open(tx)
+    by_itself = desk.rules.plan_by_itself
     if by_itself:
         _offer_all(tx, visits, now)
     first = best.visits[0].job

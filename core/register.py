@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.dispatch.ladder import Entry, default_ladders
@@ -17,16 +18,17 @@ from core.dispatch.rota import (
     resident_shifts,
     within,
 )
-from core.dispatch.travel import Place, Travel, default_matrix
+from core.dispatch.travel import Pair, Place, Travel, both_ways, default_matrix
 from core.people import Person, Role, RotaRow, Site
 from core.ports import Tx
-from core.rows import Counter
+from core.rows import Counter, Setting
 from core.sla.calendar import Calendar
 from core.understand.places import Gazetteer, SiteName
 from core.understand.reading import Reader
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AHEAD, DAY = timedelta(days=8), timedelta(days=1)
+TRAVEL = "travel"  # the setting that holds the sheet's travel times
 CHANGES = "register"  # the counter that every change of people, sites or rota moves
 
 Openings = Callable[[], Calendar | None]
@@ -157,7 +159,7 @@ def _read(tx: Tx, version: int, openings: Openings) -> Book:
         staff={person.id: person for person in staff},
         by_code={person.code: person for person in staff if person.code},
         reader=_reader(tuple(names)),
-        travel=Travel(places, default_matrix()),
+        travel=Travel(places, {**default_matrix(), **both_ways(_legs(tx))}),
         rows=tuple(tx.find(RotaRow, order="starts")),
         ladders=default_ladders(),
         openings=openings,
@@ -166,6 +168,13 @@ def _read(tx: Tx, version: int, openings: Openings) -> Book:
             "on_call": _patterns(staff, lambda person: person.on_call),
         },
     )
+
+
+def _legs(tx: Tx) -> Mapping[Pair, float]:
+    """The desk's own travel times go before those that ship with the program."""
+    kept = tx.get(Setting, TRAVEL)
+    legs: Any = kept.value["legs"] if kept else []
+    return {(origin, target): float(minutes) for origin, target, minutes in legs}
 
 
 @cache

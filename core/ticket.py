@@ -31,7 +31,8 @@ class Ticket:
     mode: str = ""  # phone, remote, onsite (R-021)
     tier: int = 1
     assignee_id: int | None = None
-    parent_id: int | None = None
+    parent_id: int | None = None  # the ticket that it came out of
+    duplicate_of: int | None = None  # the one matter of which it is one more report (R-015)
     emergency: bool = False
     asked: str = ""  # the one slot that was asked, so that it is never asked twice (R-012)
     settled: bool = False  # the settling time is over, or somebody acted
@@ -49,6 +50,11 @@ class Ticket:
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def follows(self) -> bool:
+        """Nothing is done about it by itself: it waits for the result of its matter."""
+        return self.duplicate_of is not None and self.status is Status.TRIAGED
 
     @property
     def is_held(self) -> bool:

@@ -61,7 +61,7 @@ from core.notices import (
 )
 from core.numbers import serial_of
 from core.opening import open_ticket, understand
-from core.people import Person, Role
+from core.people import ENGINEERS, Person, Role
 from core.ports import Tx
 from core.routing import propose, route, settle_ticket
 from core.rows import InboxRow
@@ -485,6 +485,7 @@ def _cancel(hand: InHand, request: Request) -> None:
         hand.tell(hand.person(offer.person_id), JobCancelled(number=number))
     hand.tell(was_held_by, JobCancelled(number=number))
     hand.cancel_timers()
+    emergency.let_go(hand)
     hand.tell(
         hand.requester,
         TicketCancelled(number=number),
@@ -526,15 +527,9 @@ def _triage(hand: InHand, request: Request) -> None:
 def _reassign(hand: InHand, request: Request) -> None:
     """R-034. Without a name the card asks for one; the arrival clock does not start again."""
     if not request.arg:
-        people = hand.book.on_duty(
-            hand.book.with_role(Role.RESIDENT_ENGINEER, Role.FIELD_ENGINEER, Role.BACKUP_ENGINEER),
-            hand.now,
-        )
-        site = hand.book.sites.get(hand.ticket.site or "")
-        near = [p for p in people if site is None or site.city in p.cities] or people
-        ask(hand, A.REASSIGN, [p.code or "" for p in near[:12]])
+        ask(hand, A.REASSIGN, _colleagues(hand))
         return
-    person = hand.book.by_code.get(request.arg) or _by_name(hand, request.arg)
+    person = _named(hand, request.arg)
     if person is None:
         raise Missing(number=hand.ticket.number, what="engineer")
     before = hand.assignee
@@ -549,11 +544,25 @@ def _reassign(hand: InHand, request: Request) -> None:
     offers.offer_to(hand, person)
 
 
-def _by_name(hand: InHand, name: str) -> Person | None:
+MOST_NAMES = 12  # more buttons nobody reads
+
+
+def _colleagues(hand: InHand) -> list[str]:
+    """Engineers on duty who cover the place, and nobody who has the job already."""
+    people = hand.book.on_duty(hand.book.with_role(*ENGINEERS), hand.now)
+    site = hand.book.sites.get(hand.ticket.site or "")
+    near = [p for p in people if site is None or site.city in p.cities] or people
+    others = [p.code for p in near if p.code and p.id != hand.ticket.assignee_id]
+    return others[:MOST_NAMES]
+
+
+def _named(hand: InHand, word: str) -> Person | None:
+    """By code or name; two people of one name are nobody."""
+    wanted = word.strip().lower()
     found = [
         person
         for person in hand.book.staff.values()
-        if name.lower() in {person.name.lower(), person.name_en.lower()}
+        if wanted in {person.code, person.name.lower(), person.name_en.lower()}
     ]
     return found[0] if len(found) == 1 else None
 
@@ -615,15 +624,76 @@ def _detach(hand: InHand, request: Request) -> None:
     other.save()
 
 
+NEXT_BEST = "next"
+
+
 def _hand_over(hand: InHand, request: Request) -> None:
+    """To whom, and what they must know. A press asks both: the name is one more tap, and words
+    that are written instead are the note."""
+    person, note = _whom_and_what(hand, request)
+    kept = _kept_note(hand)
+    if person is None and request.arg != NEXT_BEST and (kept is not None or not note):
+        _ask_whom(hand, note)
+        return
+    note = note or (kept.arg if kept else "")
     before = hand.assignee
-    hand.step(A.HAND_OVER, arg=request.arg, detail=_said(request), assignee_id=None)
-    person = hand.book.by_code.get(request.arg)
+    hand.step(
+        A.HAND_OVER,
+        arg=person.code or "" if person else "",
+        detail={
+            **({"text": note} if note else {}),
+            **({"from": before.id} if before else {}),
+            **request.detail,
+        },
+        assignee_id=None,
+    )
+    _forget_words(hand, hand.by.person)
     _tell_moved(hand, before, person)
     if person is not None:
         offers.offer_to(hand, person)
     else:
+        offers.withdraw(hand)
         offers.offer_next(hand)
+
+
+def _whom_and_what(hand: InHand, request: Request) -> tuple[Person | None, str]:
+    """ "li.wei the cable is still missing": a name at the front is whom, the rest is the note."""
+    if request.arg and (person := _named(hand, request.arg)):
+        return person, request.text
+    first, _, rest = request.text.strip().partition(" ")
+    if first and (person := _named(hand, first)):
+        return person, rest.strip()
+    return None, request.text.strip()
+
+
+def _kept_note(hand: InHand) -> Draft | None:
+    person = hand.by.person
+    if person is None:
+        return None
+    return hand.tx.first(Draft, person_id=person.id, ticket_id=hand.ticket.id, kind="hand_over")
+
+
+def _ask_whom(hand: InHand, note: str) -> None:
+    _wait_for_words(hand, hand.by.person, "hand_over", note)
+    ask(hand, A.HAND_OVER, [*_colleagues(hand), NEXT_BEST])
+
+
+def _take_myself(hand: InHand, request: Request) -> None:
+    """The dispatcher deals with it by telephone; whoever was asked is told who has it."""
+    person = hand.by.person
+    if hand.ticket.status in {S.NEW, S.REOPENED}:
+        hand.step(A.TRIAGE, arg="phone", mode="phone", settled=True)
+    hand.step(
+        A.START_PHONE,
+        detail={"person": _name(person), **_said(request)},
+        assignee_id=person.id if person else None,
+        mode="phone",
+        settled=True,
+    )
+    offers.withdraw(hand, taken_by=person)
+    hand.cancel_timers("settle", "untriaged", "offer_supervisor", "offer_again")
+    hand.answer(JobTaken(number=hand.ticket.number), choices=job_choices(hand))
+    hand.tell(hand.requester, RemoteAssigned(number=hand.ticket.number, engineer=_name(person)))
 
 
 def _offer_remote(hand: InHand, request: Request) -> None:
@@ -878,7 +948,10 @@ def _rate(hand: InHand, request: Request) -> None:
 
 
 def _add_engineer(hand: InHand, request: Request) -> None:
-    person = hand.book.by_code.get(request.arg) or _by_name(hand, request.arg)
+    if not request.arg:
+        ask(hand, A.ADD_ENGINEER, _colleagues(hand))
+        return
+    person = _named(hand, request.arg)
     if person is None:
         raise Missing(number=hand.ticket.number, what="engineer")
     hand.step(A.ADD_ENGINEER, arg=person.code or "", detail=_said(request))
@@ -892,6 +965,7 @@ def _add_engineer(hand: InHand, request: Request) -> None:
         ),
         audience="engineer",
     )
+    hand.answer(JobMoved(number=hand.ticket.number, status=hand.ticket.status))
 
 
 def _declare_emergency(hand: InHand, request: Request) -> None:
@@ -982,6 +1056,7 @@ EFFECTS: Mapping[Action, Effect] = {
     A.TRIAGE: _triage,
     A.REASSIGN: _reassign,
     A.HAND_OVER: _hand_over,
+    A.START_PHONE: _take_myself,
     A.DETACH: _detach,
     A.OFFER_REMOTE: _offer_remote,
     A.START_REMOTE: _start_remote,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple
 
 import pytest
@@ -11,10 +12,11 @@ import pytest_asyncio
 from bot.pictures import fonts
 from bot.trial.botapi import Person
 from bot.trial.desk import TrialProgram
+from core import planning
 from core.lifecycle import Status
 from core.people import Site
 from core.ports import Tx
-from core.ticket import Step, Ticket
+from core.ticket import Offer, Step, Ticket
 from core.words import label
 from tests.test_trial_story import PATIENCE, Phones
 
@@ -185,3 +187,29 @@ async def test_who_only_drives_places_no_board(trial: TrialProgram) -> None:
     engineer.says("/my")
     await engineer.hears(timeout=PATIENCE)
     assert not any(seen.from_bot for seen in group.sees())
+
+
+# -- the whole backlog
+
+
+async def test_the_planners_proposal_is_used_with_one_press(
+    trial: TrialProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phones = Phones(trial)
+    people = ("Tang Wei", "Xu Lan", "Feng Lei", "Pan Yue", "Ou Yan", "Lu Bin")
+    places = ("福田营业部", "南山营业部", "吉大营业部", "禅城营业部", "三水营业部", "端州营业部")
+    for who, place in zip(people, places, strict=True):
+        phones.of(who).says(f"/new {REPORT.format(site=place)}")
+        await phones.of(who).hears(place, timeout=PATIENCE)
+    await trial.world.advance(timedelta(minutes=1))
+    monkeypatch.setattr(planning, "WORTH", -1e9)  # worth it, whatever the day's figures say
+    assert await planning.propose(trial.program.desk)
+    boss, use = phones.of("Zhao Hong"), label("apply_plan", "", "zh_CN")
+    await boss.hears(button=use, timeout=PATIENCE)
+    await boss.taps(use).answered(PATIENCE)
+    await trial.world.advance(timedelta(seconds=5))
+
+    def by_hand(tx: Tx) -> int:
+        return tx.count(Offer, step="manual", state="open")
+
+    assert await trial.program.store.read(by_hand) >= planning.MANY_JOBS

@@ -11,6 +11,7 @@ import scipy.optimize  # noqa: F401 - slow to load, and not to be measured here
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.dispatch import planner
 from core.dispatch.choose import Engineer, Job, Rules
 from core.dispatch.planner import _Board, plan
 from core.dispatch.travel import Place, Travel
@@ -171,6 +172,17 @@ def test_a_job_that_nobody_may_do_is_named():
 
 def test_without_scipy_the_greedy_choice_stands(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    jobs, engineers, minutes = desk(10, 3, seed=1)
+    made = plan(jobs, engineers, NOW, minutes)
+    assert (made.method, made.gain) == ("greedy", 0)
+    assert len(made.visits) + len(made.unplaced) == 10
+
+
+def test_where_the_library_fails_the_greedy_choice_stands(monkeypatch):
+    def fails(cells):
+        raise ValueError("cost matrix is infeasible")
+
+    monkeypatch.setattr(planner, "_solver", lambda: fails)
     jobs, engineers, minutes = desk(10, 3, seed=1)
     made = plan(jobs, engineers, NOW, minutes)
     assert (made.method, made.gain) == ("greedy", 0)

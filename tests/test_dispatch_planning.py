@@ -1,5 +1,7 @@
 """A backlog is planned as a whole, and nothing moves before somebody says yes."""
 
+from dataclasses import replace
+
 from core import planning
 from core.dispatch.planner import plan
 from core.rows import Setting
@@ -94,3 +96,18 @@ async def test_a_job_that_was_taken_meanwhile_stays_with_its_taker(desk: Scenari
 async def test_the_same_backlog_is_not_proposed_again_at_once(desk: Scenario) -> None:
     await worth_it(desk)
     assert await desk.desk.store.read(lambda tx: planning.read(tx, desk.desk, desk.moment)) is None
+
+
+async def test_a_planner_that_runs_by_itself_asks_at_once_and_tells_the_supervisor(
+    desk: Scenario,
+) -> None:
+    desk.desk.rules = replace(desk.desk.rules, plan_by_itself=True)
+    await worth_it(desk)
+    visits = (await proposed(desk)).value["visits"]
+    assert isinstance(visits, dict)
+    asked = await open_offers(desk)
+    for number, code in visits.items():
+        assert asked[(await desk.ticket(number)).id] == (await desk.person(code)).id
+    told = desk.last("zhao.hong", "plan_proposed")
+    assert told.choices == ()
+    assert told.params["saved"] is not None

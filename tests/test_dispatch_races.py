@@ -89,7 +89,7 @@ class Fray:
             still_open = [offer for offer in offers if offer.state == "open"]
             held = ticket.status in HELD
             assert held == (ticket.assignee_id is not None), ticket
-            if held or (ticket.parent_id is not None and ticket.status == "triaged"):
+            if held or ticket.follows:
                 assert still_open == [], ticket
             elif ticket.status == "dispatched":
                 subjects = (f"ticket/{ticket.id}",)

@@ -86,7 +86,7 @@ async def test_a_matter_is_not_linked_to_itself_or_to_a_part_of_it(desk: Scenari
 async def test_declaring_links_what_is_alike_and_tells_every_reporter(desk: Scenario) -> None:
     first, others = await declared(desk)
     assert first.emergency
-    assert {other.parent_id for other in others} == {first.id}
+    assert {other.duplicate_of for other in others} == {first.id}
     for who in ("xu.lan", "feng.lei", "pan.yue"):
         assert Counter(desk.heard(who))["emergency_news"] == 1, who
 

@@ -115,7 +115,7 @@ def _units(text: str) -> int:
 
 # As long as what they carry.
 PASSED_ON = {
-    "engineer_says", "requester_says", "story", "lines", "forecast", "shown",
+    "engineer_says", "requester_says", "story", "lines", "forecast", "shown", "hand_over_note",
     "complaint_answered", "deviation_planned",
 }  # fmt: skip
 

@@ -131,6 +131,7 @@ ANSWERS: dict[str, set[str]] = {
     "set_mode": {"onsite", "remote", "phone"},
     "set_priority": {"P1", "P2", "P3", "P4"},
     "dispatch": {"again"},
+    "hand_over": {"next"},
     "take_complaint": {*SEVERITIES},
     "resume": {NOT_ME},
     "correct_verdict": milestones(),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from core.desk import Desk
 from core.dispatch import backlog
 from core.dispatch import ladder as rungs
 from core.dispatch.choose import Choice as Choosing
@@ -12,6 +13,7 @@ from core.lifecycle import Action, Status, possible
 from core.masking import mask_name_of_number
 from core.messages import Choice
 from core.notices import (
+    HandOverNote,
     JobOffered,
     NobodyAccepts,
     NobodyToAsk,
@@ -21,6 +23,7 @@ from core.notices import (
     OfferWithdrawn,
 )
 from core.people import ENGINEERS, Person, Role
+from core.register import Book
 from core.telling import language_of
 from core.ticket import Offer
 
@@ -60,7 +63,7 @@ def offer_next(hand: InHand, *, again: int = 0) -> Offer | None:
     ladder, past = _ladder(hand), _past(hand)
     if again:
         past = [offer for offer in past if offer.answer is rungs.Answer.DECLINED]
-    by_role, choosing = _fit(hand, ladder, {offer.person for offer in past})
+    by_role, choosing = _fit(hand, ladder, {offer.person for offer in past} | _gave_it_away(hand))
     role = rungs.next_role(ladder, past, {r for r, people in by_role.items() if people})
     if role is None:
         _nobody_left(hand, again)
@@ -125,10 +128,22 @@ def _offer(
         ),
         audience="engineer",
     )
+    _tell_note(hand, person)
     subject = f"offer/{offer.id}"
     hand.later("offer_remind", ladder.remind, subject=subject, offer=offer.id)
     hand.later("offer_expire", ladder.next, subject=subject, offer=offer.id)
     return offer
+
+
+def _tell_note(hand: InHand, person: Person) -> None:
+    """What whoever had the job wants the next one to know."""
+    handed = next((s for s in reversed(hand.history) if s.action in NEW_ROUND), None)
+    note = str(handed.detail.get("text") or "") if handed else ""
+    if handed is None or handed.action != Action.HAND_OVER or not note:
+        return
+    before = hand.person(handed.actor_id)
+    name = before.name if before else ""
+    hand.tell(person, HandOverNote(number=hand.ticket.number, engineer=name, text=note))
 
 
 def remind(hand: InHand, offer: Offer) -> None:
@@ -266,6 +281,12 @@ def _past(hand: InHand) -> list[rungs.Offer]:
     ]
 
 
+def _gave_it_away(hand: InHand) -> set[str]:
+    """Whoever handed the job over does not want it back in the same round."""
+    begun = next((step for step in reversed(hand.history) if step.action in NEW_ROUND), None)
+    return {str(begun.detail["from"])} if begun and "from" in begun.detail else set()
+
+
 def _fit(
     hand: InHand, ladder: rungs.Ladder, asked: set[str]
 ) -> tuple[dict[str, list[Person]], Choosing | None]:
@@ -312,6 +333,7 @@ def job_of(hand: InHand) -> Job:
         due=ticket.due_at or hand.now + NO_DEADLINE,
         priority=ticket.priority,
         vip=ticket.vip,
+        needs_pass=site.needs_pass,
         resident=site.kind == "resident"
         and (resident_hours is None or resident_hours.is_open(hand.now)),
         preferred=frozenset(site.preferred),
@@ -328,7 +350,15 @@ def _choose(hand: InHand, asked: set[str], loads: Mapping[int, int]) -> Choosing
         engineers(hand, people, loads),
         hand.now,
         hand.book.travel.minutes,
-        Rules(zone=hand.desk.rules.zone),
+        rules_of(hand.desk, hand.book),
+    )
+
+
+def rules_of(desk: Desk, book: Book) -> Rules:
+    """A desk that keeps no agreements is not one on which nobody has signed any."""
+    return Rules(
+        nda_required=any(person.nda_until for person in book.staff.values()),
+        zone=desk.rules.zone,
     )
 
 
@@ -358,6 +388,7 @@ def engineers(
                 role=next((role for role in person.roles if role in ENGINEERS), ""),
                 resident_at=person.site,
                 cities=frozenset(person.cities),
+                sites=frozenset(person.sites),
                 skills=frozenset(person.skills),
                 on_duty=rota.duty(code, hand.now) is not None,
                 on_leave=stretch is not None and stretch.row.kind == "leave",

@@ -82,11 +82,12 @@ def plan(
     greedy_cost = cost = board.total(routes)
     solve, method = _solver(), "greedy"
     if solve is not None and not enough():
-        matched = _matched(board, solve)
-        if (matched_cost := board.total(matched)) < cost:
-            routes, cost = matched, matched_cost
-        cost -= _improve(board, routes, effort, enough)
-        method = "assignment"
+        matched = _tried(board, solve)
+        if matched is not None:
+            method = "assignment"
+            if (matched_cost := board.total(matched)) < cost:
+                routes, cost = matched, matched_cost
+            cost -= _improve(board, routes, effort, enough)
     return Plan(
         visits=tuple(board.visits(routes, at)),
         unplaced=tuple(job.number for job, fit in zip(jobs, board.fit, strict=True) if not fit),
@@ -104,6 +105,14 @@ def _solver() -> Solve | None:
         return None
     solve: Solve = linear_sum_assignment
     return solve
+
+
+def _tried(board: "_Board", solve: Solve) -> list[Route] | None:
+    """None where the library fails: a backlog is dispatched all the same, one after the other."""
+    try:
+        return _matched(board, solve)
+    except (ValueError, ArithmeticError, RuntimeError, MemoryError):
+        return None
 
 
 class _Stop(NamedTuple):

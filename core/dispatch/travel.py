@@ -90,6 +90,12 @@ def haversine_km(lat: float, lon: float, other_lat: float, other_lon: float) -> 
     return 2 * EARTH_KM * asin(min(1.0, sqrt(half)))
 
 
+def both_ways(legs: Mapping[Pair, float]) -> Mapping[Pair, float]:
+    """A desk's own times hold there and back, so that they outweigh shipped ones both ways."""
+    back = {(target, origin): minutes for (origin, target), minutes in legs.items()}
+    return {**back, **legs}
+
+
 @cache
 def default_matrix() -> Mapping[Pair, float]:
     """The shipped times between cities of Guangdong, under Chinese and English names."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from core.levels import calendar_tables, save_calendar
 from core.people import Address, Asset, Person, RotaRow, Site
 from core.ports import Tx
-from core.register import CHANGES
+from core.register import CHANGES, TRAVEL
 from core.rows import Setting
 from core.sheet.columns import TABLES
 from core.sheet.values import Cells, Change, Leg, Sheet
@@ -17,7 +17,6 @@ from core.sheet.writing import cells
 T = TypeVar("T")
 
 KEPT = "sheet/kept"  # columns for which the desk has no field
-TRAVEL = "travel"
 
 
 @dataclass(frozen=True, slots=True)

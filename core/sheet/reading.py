@@ -325,6 +325,7 @@ def _site(entry: Entry) -> Site:
         spoken_code=entry.text("spoken_code"),
         preferred=entry.texts("preferred"),
         excluded=entry.texts("excluded"),
+        needs_pass=entry.flag("needs_pass"),
         active=entry.flag("active", default=True),
     )
 
@@ -357,6 +358,7 @@ def _person(entry: Entry, now: datetime) -> Person:
         active=entry.flag("active", default=True),
         site=home or None,
         cities=entry.texts("cities"),
+        sites=entry.texts("sites"),
         skills=entry.texts("skills"),
         capacity=USUAL_CAPACITY if capacity is None else int(capacity),
         backup_for=", ".join(entry.texts("backup_for")) or None,

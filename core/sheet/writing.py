@@ -51,6 +51,7 @@ _SITE_CELLS = (
 def _site(site: Site) -> dict[str, Any]:
     row = {name: getattr(site, name) for name in _SITE_CELLS}
     row |= {name: [*getattr(site, name)] for name in ("hours", "aliases", "preferred", "excluded")}
+    row |= {"needs_pass": True} if site.needs_pass else {}
     return row | ({} if site.active else {"active": False})
 
 
@@ -68,7 +69,9 @@ def _person(person: Person, sheet: Sheet) -> dict[str, Any]:
         _home(person, sheet): person.site,
     }
     row |= {name: getattr(person, name) for name in ("name", "name_en", "language", "phone")}
-    row |= {name: [*getattr(person, name)] for name in ("roles", "cities", "skills", "on_call")}
+    row |= {
+        name: [*getattr(person, name)] for name in ("roles", "cities", "sites", "skills", "on_call")
+    }
     row |= {"vip": True} if person.vip else {}
     return row | ({} if person.active else {"active": False})
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.dispatch.choose import BACKUP, FIELD, RESIDENT
 from core.dispatch.rota import BadRota, Pattern, read_pattern
-from core.dispatch.travel import Pair, Place, Travel, default_matrix
+from core.dispatch.travel import Pair, Place, Travel, both_ways, default_matrix
 
 T = TypeVar("T")
 
@@ -114,7 +114,7 @@ class Desk:
 
     def travel(self) -> Travel:
         places = [Place(site.code, site.city, site.lat, site.lon) for site in self.sites.values()]
-        return Travel(places, {**default_matrix(), **self.matrix})
+        return Travel(places, {**default_matrix(), **both_ways(self.matrix)})
 
     def without(self, people: Sequence[str]) -> "Desk":
         """The same desk with some engineers fewer."""

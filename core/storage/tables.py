@@ -276,10 +276,10 @@ tickets = _table(
     ),
     Index("ix_tickets_site", "site", "opened_at"),
     Index(
-        "ix_tickets_parent",
-        "parent_id",
-        sqlite_where=text("parent_id IS NOT NULL"),
-        postgresql_where=text("parent_id IS NOT NULL"),
+        "ix_tickets_duplicate",
+        "duplicate_of",
+        sqlite_where=text("duplicate_of IS NOT NULL"),
+        postgresql_where=text("duplicate_of IS NOT NULL"),
     ),
     Index("ix_tickets_asset", "asset"),
 )

@@ -427,6 +427,7 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("site", sa.Text(), nullable=True),
         sa.Column("cities", core.storage.tables.Json(), nullable=False),
+        sa.Column("sites", core.storage.tables.Json(), nullable=False),
         sa.Column("skills", core.storage.tables.Json(), nullable=False),
         sa.Column("capacity", sa.BigInteger(), nullable=False),
         sa.Column("backup_for", sa.Text(), nullable=True),
@@ -540,6 +541,7 @@ def upgrade() -> None:
         sa.Column("spoken_code", sa.Text(), nullable=False),
         sa.Column("preferred", core.storage.tables.Json(), nullable=False),
         sa.Column("excluded", core.storage.tables.Json(), nullable=False),
+        sa.Column("needs_pass", sa.Boolean(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_sites")),
     )
@@ -588,6 +590,7 @@ def upgrade() -> None:
         sa.Column("tier", sa.BigInteger(), nullable=False),
         sa.Column("assignee_id", sa.BigInteger(), nullable=True),
         sa.Column("parent_id", sa.BigInteger(), nullable=True),
+        sa.Column("duplicate_of", sa.BigInteger(), nullable=True),
         sa.Column("emergency", sa.Boolean(), nullable=False),
         sa.Column("asked", sa.Text(), nullable=False),
         sa.Column("settled", sa.Boolean(), nullable=False),
@@ -607,6 +610,13 @@ def upgrade() -> None:
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.create_index("ix_tickets_asset", ["asset"], unique=False)
         batch_op.create_index("ix_tickets_assignee", ["assignee_id", "status"], unique=False)
+        batch_op.create_index(
+            "ix_tickets_duplicate",
+            ["duplicate_of"],
+            unique=False,
+            sqlite_where=sa.text("duplicate_of IS NOT NULL"),
+            postgresql_where=sa.text("duplicate_of IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_tickets_held",
             ["assignee_id"],
@@ -631,13 +641,6 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("status IN ('en_route', 'arrived', 'working')"),
             postgresql_where=sa.text("status IN ('en_route', 'arrived', 'working')"),
-        )
-        batch_op.create_index(
-            "ix_tickets_parent",
-            ["parent_id"],
-            unique=False,
-            sqlite_where=sa.text("parent_id IS NOT NULL"),
-            postgresql_where=sa.text("parent_id IS NOT NULL"),
         )
         batch_op.create_index("ix_tickets_requester", ["requester_id", "id"], unique=False)
         batch_op.create_index("ix_tickets_site", ["site", "opened_at"], unique=False)
@@ -739,11 +742,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_tickets_site")
         batch_op.drop_index("ix_tickets_requester")
         batch_op.drop_index(
-            "ix_tickets_parent",
-            sqlite_where=sa.text("parent_id IS NOT NULL"),
-            postgresql_where=sa.text("parent_id IS NOT NULL"),
-        )
-        batch_op.drop_index(
             "ix_tickets_out",
             sqlite_where=sa.text("status IN ('en_route', 'arrived', 'working')"),
             postgresql_where=sa.text("status IN ('en_route', 'arrived', 'working')"),
@@ -761,6 +759,11 @@ def downgrade() -> None:
             postgresql_where=sa.text(
                 "assignee_id IS NOT NULL AND status NOT IN ('resolved', 'confirmed', 'closed', 'cancelled')"
             ),
+        )
+        batch_op.drop_index(
+            "ix_tickets_duplicate",
+            sqlite_where=sa.text("duplicate_of IS NOT NULL"),
+            postgresql_where=sa.text("duplicate_of IS NOT NULL"),
         )
         batch_op.drop_index("ix_tickets_assignee")
         batch_op.drop_index("ix_tickets_asset")
