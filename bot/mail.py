@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from channels.mail.arrival import read_stamp
 from channels.mail.check import check
 from channels.mail.guards import Limits
 from channels.mail.imap import ImapMailbox
-from channels.mail.inbound import House, Place, inbound, kept, worth_keeping
+from channels.mail.inbound import House, Place, inbound, kept, returned_id, worth_keeping
 from channels.mail.inbox import Cursor, Inbox
 from channels.mail.isolate import Reader, Unreadable
 from channels.mail.layout import Attached, Content
@@ -71,6 +72,7 @@ class Host(Protocol):
     now: Now
     routes: list[BaseRoute]
     ticker: Ticker
+    ages: dict[str, Callable[[], float]]
 
     def wake(self) -> None: ...
 
@@ -103,6 +105,7 @@ def add_mail(program: Host, section: Section, pace: Pace = PACE) -> list[Inbox]:
         reading.append(asyncio.ensure_future(box.run(keep, cursors, program.now)))
     plug(program, section, sender, signer, reading)
     program.watch(lambda: silent(boxes))
+    program.ages |= {box.address: partial(getattr, box, "last_search_age") for box in boxes}
     return boxes
 
 
@@ -266,7 +269,8 @@ class Arrivals:
         if self._came_before(tx, row):
             work.settle(tx, row.id, now, note=f"a copy, by {row.account}", state="ignored")
             return ""
-        if mail.bounce is not None and self._returned(tx, row, heard, mail.bounce, now):
+        returned = returned_id(mail, self.house.signer)
+        if mail.bounce and self._returned(tx, row, heard, mail.bounce, returned, now):
             return ""
         if heard.thread and heard.subject.lower() in LEAVING:
             if work.settle(tx, row.id, now, note="no more surveys"):
@@ -295,17 +299,20 @@ class Arrivals:
         )
 
     def _returned(
-        self, tx: Tx, row: InboxRow, heard: Inbound, bounce: Bounce, now: datetime
+        self,
+        tx: Tx,
+        row: InboxRow,
+        heard: Inbound,
+        bounce: Bounce,
+        returned: str,
+        now: datetime,
     ) -> bool:
         """A letter of ours came back: its ticket tells so, and its address is marked."""
-        letter = (
-            tx.first(OutboxRow, channel="mail", receipt=bounce.message_id)
-            if bounce.message_id
-            else None
-        )
+        named = [each for each in (returned, bounce.message_id) if each]
+        letter = tx.first(OutboxRow, channel="mail", receipt=tuple(named)) if named else None
         if letter is None or not work.settle(tx, row.id, now):
             return False
-        ours = bounce.recipient.lower() in {"", letter.address}
+        ours = bool(returned) or bounce.recipient.lower() in {"", letter.address}
         if bounce.permanent and ours:
             report = Report(
                 channel="mail",
@@ -491,7 +498,7 @@ class Door:
         for address in tx.find(Address, person_id=person.id, channel="mail"):
             tx.put(OptOut(place=f"mail:{address.value}", at=self.desk.now()))
         language = language_of(person)
-        return pages.Page(title=label(UNSUBSCRIBE, "", language), language=language)
+        return pages.Page(title=say("unsubscribed", {}, language=language), language=language)
 
     def refuse(self, request: Request) -> pages.Page:
         wanted = request.headers.get("accept-language", "zh")

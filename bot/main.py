@@ -159,6 +159,7 @@ class Program:
         self.pump: Pump | None = None
         self.telegram: TelegramChannel | None = None
         self.renderer: Renderer | None = None
+        self.ages: dict[str, Callable[[], float]] = {}  # of each mailbox, since it answered
         self.troubles: Counter[str] = Counter()  # by kind, since the start
         self._telling: dict[str, asyncio.Task[None]] = {}
         self._alone: AloneOnFile | None = None

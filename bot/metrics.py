@@ -26,6 +26,12 @@ class DeskCollector:
         for kind, many in program.troubles.items():
             troubles.add_metric([kind], many)
         yield troubles
+        ages = GaugeMetricFamily(
+            "paidan_mailbox_age_seconds", "Since a mailbox last answered", labels=["mailbox"]
+        )
+        for mailbox, age in program.ages.items():
+            ages.add_metric([mailbox], age())
+        yield ages
         pump = program.pump
         if pump is not None:
             yield GaugeMetricFamily(

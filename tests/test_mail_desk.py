@@ -225,6 +225,26 @@ async def test_a_bounce_marks_the_address_and_lands_in_its_ticket(post):
     assert [row.state for row in await acknowledged(post)] == ["failed"]
 
 
+async def test_a_bounce_that_quotes_nothing_finds_its_letter_by_the_address_it_came_to(post):
+    ticket = await report(post)
+    back = post.signer.return_address(DESK, post.sent(WANG)[0]["Message-ID"])
+    bare = letter("MAILER-DAEMON@mx.example.com", "Undelivered Mail", "550 5.1.1 unknown", to=back)
+    await post.gets(bare)
+    (address,) = await of(post, Address, value=WANG)
+    assert address.state == "blocked"
+    assert (await post.scenario.journal(ticket.number))[-1].detail["text"] == f"{WANG}: 5.1.1"
+
+
+async def test_an_answer_to_our_envelope_is_a_machines_and_goes_into_its_ticket(post):
+    """RFC 3834: absence notes go to the return address, often without a header that says so."""
+    ticket = await report(post)
+    back = post.signer.return_address(DESK, post.sent(WANG)[0]["Message-ID"])
+    before = len(post.sent(WANG))
+    await post.gets(letter(WANG, "Holiday", "I am away until Monday.", to=back))
+    assert [each.id for each in await post.scenario.tickets()] == [ticket.id]
+    assert len(post.sent(WANG)) == before
+
+
 async def test_a_bounce_of_nothing_of_ours_is_one_ticket_without_an_answer(post):
     await post.gets(bounce(letter("x@y.example", "spam", to="a@b.example")))
     assert len(await post.scenario.tickets()) == 1

@@ -1,11 +1,13 @@
 """The whole desk on real mail servers: mail delivered there becomes tickets and letters."""
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bot.mail import add_mail
@@ -111,6 +113,14 @@ async def test_report_acknowledgement_and_answer_are_one_ticket(tmp_path, pymap)
 
         (ticket,) = await conversation(program, deliver, mails)
     assert ticket.number in str(sink.mails()[0]["Subject"])
+
+
+async def test_the_figures_say_how_long_a_mailbox_has_been_silent(tmp_path, pymap):
+    async with smtp_sink() as sink, running(tmp_path, pymap, sink.port) as program:
+        async with httpx.AsyncClient(base_url=program.server.address) as client:
+            figures = (await client.get("/metrics")).text
+        (age,) = re.findall(r'mailbox_age_seconds\{mailbox="desk@desk.test"\} (\S+)', figures)
+    assert 0 <= float(age) < PATIENCE
 
 
 async def test_a_desk_that_starts_again_hears_nothing_twice(tmp_path, pymap):

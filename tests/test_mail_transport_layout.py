@@ -268,3 +268,16 @@ def test_every_subject_is_read_as_it_was_written_in_short_lines(subject):
     assert all(len(line) < 78 or b" " not in line.strip() for line in head.split(b"\r\n"))
     read = message_from_bytes(raw, policy=default)
     assert str(read["Subject"]) == f"{subject} [#100427]"
+
+
+def test_a_return_address_names_its_letter_whatever_a_relay_did_to_its_case():
+    message_id = SIGNER.message_id("100427", "letter-1")
+    address = SIGNER.return_address("desk@desk.test", message_id)
+    assert SIGNER.returned(address.upper()) == message_id.strip("<>")
+    assert len(address.partition("@")[0]) <= 64
+
+
+def test_a_guessed_return_address_names_no_letter():
+    address = SIGNER.return_address("desk@desk.test", SIGNER.message_id("100427", "letter-1"))
+    assert SIGNER.returned(address.replace("100427", "100435")) is None
+    assert SIGNER.ticket_of(address) is None

@@ -234,8 +234,28 @@ async def test_a_server_that_refuses_the_null_sender_gets_the_account(server):
     assert desk.alerts == []
 
 
+async def test_what_comes_back_has_an_address_of_its_own_for_each_letter(server, desk):
+    receipt = await desk.channel.send(LETTER)
+    (sender,) = [line.split()[1] for line in server.log if line.startswith("MAIL")]
+    assert SIGNER.returned(sender.removeprefix("FROM:")) == receipt.id
+
+
+async def test_a_server_that_refuses_such_addresses_gets_the_account(server, desk):
+    server.replies["MAIL"] = ["553 5.7.1 sender must be the account"]
+    await desk.channel.send(LETTER)
+    await desk.channel.send(replace(LETTER, reference="letter-2"))
+    senders = [line.split()[1] for line in server.log if line.startswith("MAIL")]
+    assert senders[1:] == ["FROM:<desk@desk.test>"] * 2
+    assert desk.alerts == []
+
+
+async def test_a_provider_without_plus_addresses_gets_the_account(server):
+    await Desk(server.port, plus=False).channel.send(LETTER)
+    assert [line for line in server.log if line.startswith("MAIL FROM:<desk@desk.test>")]
+
+
 async def test_a_sender_refused_for_good_is_told_to_the_supervisor(server, desk):
-    server.replies["MAIL"] = ["553 5.7.1 not yours"]
+    server.replies["MAIL"] = ["553 5.7.1 not yours"] * 2
     refusal = await desk.refused()
     assert (refusal.permanent, refusal.address_dead) == (True, False)
     assert desk.alerts == ["smtp_sender_refused"]

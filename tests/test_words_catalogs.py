@@ -101,7 +101,7 @@ TERMS: dict[str, set[str]] = {
              "complaint", "deviation", "complaint_answer", "deviation_answer", "verdict",
              "reason"},
     "why": {"reply", "album", "settling", "recent", "follow_up",
-            "reply_address", "message_id", "subject_number"},
+            "reply_address", "return_address", "message_id", "subject_number"},
     "event": clock_events(),
     "alarm": {*Kind},
     "calendar": calendars(),
@@ -174,6 +174,7 @@ OTHER = {
     "forecast.line", "forecast.missed", "forecast.late", "forecast.empty", "why.clock",
     "board.title", "board.line", "board.left", "board.late", "board.more", "plan.line",
     "duty.now", "duty.day", "duty.hours", "sticker.caption",
+    "action.unsubscribe", "unsubscribed",
     "why.reported", "why.understood", "why.offered", "why.passed_over",
 }  # fmt: skip
 

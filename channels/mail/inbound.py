@@ -88,6 +88,8 @@ def doubts(mail: Mail, house: House) -> str:
         return "sender_unclear"
     if authentication(mail, house.trusted) == "fail":
         return "not_authentic"
+    if returned_id(mail, house.signer):  # our envelope's sender: people answer another address
+        return "returned"
     return "sender" if mail.identity in house.addresses or is_machine(mail.identity) else ""
 
 
@@ -100,10 +102,17 @@ def ticket_of(mail: Mail, signer: Signer) -> tuple[str, str]:
     for address in _addressed(mail):
         if ticket := signer.ticket_of(address):
             return ticket, "reply_address"
+    if returned := returned_id(mail, signer):
+        return signer.ours(returned) or "", "return_address"
     for message_id in answered(mail):
         if ticket := signer.ours(message_id):
             return ticket, "message_id"
     return "", ""
+
+
+def returned_id(mail: Mail, signer: Signer) -> str:
+    """The letter that came back, by the address it came back to; the surest of all signs."""
+    return next(filter(None, map(signer.returned, _addressed(mail))), "")
 
 
 def _addressed(mail: Mail) -> Iterator[str]:

@@ -58,7 +58,7 @@ class SmtpChannel:
         self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
         self._paused_until = float("-inf")
         self._paused_why = ""
-        self._null_sender = True
+        self._refused_senders: set[str] = set()
         self._told: set[str] = set()  # kinds of trouble, until a login succeeds again
 
     @property
@@ -134,7 +134,9 @@ class SmtpChannel:
             raise Undeliverable("the server takes no such address", permanent=True)
         data = mail.as_bytes(policy=POLICY.clone(utf8=True) if wide else POLICY)
         try:
-            await self._name_sender(session, content, len(data), wide=wide)
+            options = [f"SIZE={len(data)}"] if session.supports_extension("size") else []
+            options += ["SMTPUTF8", "BODY=8BITMIME"] if wide else []
+            await self._name_sender(session, content, mail, options)
             await session.rcpt(recipient, encoding="utf-8" if wide else "ascii")
         except aiosmtplib.SMTPSenderRefused as no:
             if no.code >= 500:
@@ -149,21 +151,29 @@ class SmtpChannel:
         await self._deliver(session, data)
 
     async def _name_sender(
-        self, session: aiosmtplib.SMTP, content: Content, size: int, *, wide: bool
+        self, session: aiosmtplib.SMTP, content: Content, mail: EmailMessage, options: list[str]
     ) -> None:
-        """Acknowledgements bounce to nobody, where the server lets them."""
-        options = [f"SIZE={size}"] if session.supports_extension("size") else []
-        options += ["SMTPUTF8", "BODY=8BITMIME"] if wide else []
-        if content.acknowledgement and self._null_sender:
+        """What comes back is told apart by its address, where the server lets it be another."""
+        senders = self._senders(content, str(mail["Message-ID"]))
+        for kind, sender in senders.items():
             try:
-                await session.mail("", options=options)
+                await session.mail(sender, options=options)
                 return
             except aiosmtplib.SMTPSenderRefused as no:
-                if no.code < 500:
+                if no.code < 500 or not kind:
                     raise
-                self._null_sender = False  # hosted services often insist on the account
+                self._refused_senders.add(kind)  # hosted services often insist on the account
                 await session.rset()
-        await session.mail(self._settings.address, options=options)
+
+    def _senders(self, content: Content, message_id: str) -> dict[str, str]:
+        """Acknowledgements bounce to nobody, other letters to an address of their own."""
+        s, senders = self._settings, dict[str, str]()
+        if content.acknowledgement:
+            senders["null"] = ""
+        elif s.plus:
+            senders["own"] = self._signer.return_address(s.address, message_id)
+        kept = {kind: each for kind, each in senders.items() if kind not in self._refused_senders}
+        return kept | {"": s.address}
 
     async def _deliver(self, session: aiosmtplib.SMTP, data: bytes) -> None:
         """The one ambiguous call: a server that falls silent after the final dot has the mail."""

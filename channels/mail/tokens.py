@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from core.errors import Stale
 
 _REPLY = re.compile(r"[^@]*\+t([a-z0-9]+)\.([a-z2-7]{12})@[^@]+")
+_RETURN = re.compile(r"[^@]*\+b([a-z0-9]*)\.([a-z2-7]{10})\.([a-z2-7]{12})@[^@]+")
 _ID = re.compile(r"<?t([a-z0-9]*)\.([a-z2-7]{10})\.([a-z2-7]{12})@([^@<>]+?)>?")
 
 _LENGTHS = {"reply": 12, "message": 12, "link": 26}  # characters of five bits
@@ -61,6 +62,19 @@ class Signer:
         """The same on every try, so that a receiver can tell a repetition."""
         n = _base32(hashlib.sha256(reference.encode()).digest(), 10)
         return f"<t{ticket}.{n}.{self._sign('message', ticket, n)}@{self.instance}>"
+
+    def return_address(self, address: str, message_id: str) -> str:
+        """desk@… as desk+b100427.N.MAC@…: whatever comes back there is about that one letter."""
+        local, _, domain = address.rpartition("@")
+        named = message_id.strip("<>").rpartition("@")[0].removeprefix("t")
+        return f"{local}+b{named}@{domain}"
+
+    def returned(self, address: str) -> str | None:
+        """The Message-ID, without brackets, of the letter that a return address names."""
+        found = _RETURN.fullmatch(address.strip().strip("<>").lower())
+        if found is None or not self._verify(found[3], "message", found[1], found[2]):
+            return None
+        return f"t{found[1]}.{found[2]}.{found[3]}@{self.instance}"
 
     def thread_id(self, ticket: str) -> str:
         """Never sent as a mail: the ancestor all of a ticket's mails name, so that they thread."""
