@@ -3,7 +3,17 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from core import absence, clocks, closing, emergency, outlook, planning, year_ahead
+from core import (
+    absence,
+    clocks,
+    closing,
+    emergency,
+    outbox,
+    outlook,
+    planning,
+    prompts,
+    year_ahead,
+)
 from core.desk import Desk
 from core.dispatch import backlog, leaving, offers
 from core.in_hand import InHand
@@ -159,6 +169,7 @@ HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     backlog.DRAIN: backlog.drain,
     leaving.NUDGE: on_ticket(_leave_by),
     leaving.ALARM: on_ticket(_not_left),
+    prompts.TIMER: outbox.question_over,
     clocks.TIMER: on_ticket(_clock),
     outlook.TIMER: outlook.fire,
     year_ahead.TIMER: year_ahead.fire,

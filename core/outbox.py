@@ -25,7 +25,7 @@ from core.notices import Unreachable
 from core.people import Address, Person, Role
 from core.ports import Between, Channel, Tx
 from core.prompts import Telephone
-from core.rows import Awaited, OutboxRow, Sent
+from core.rows import Awaited, OutboxRow, Sent, TimerRow
 from core.telling import addresses_of, tell
 from core.ticket import Card, Offer, Ticket
 
@@ -147,6 +147,11 @@ def _start(tx: Tx, desk: Desk, row: OutboxRow) -> OutboxRow | None:
         tx.update_where(OutboxRow, _mine(row), state="waiting", lease_until=None)
         return None
     return row if turn == "ask" else replace(row, choices=())
+
+
+def question_over(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
+    """Nobody answered in time: whoever waits behind the question may ask theirs."""
+    prompts.call_next(tx, prompts.of_timer(timer), now, is_stale)
 
 
 def _give_up_turn(tx: Tx, row: OutboxRow, now: datetime) -> None:

@@ -17,9 +17,10 @@ from core.messages import Choice
 from core.notices import NOTICES, WhichTicket, kind_of
 from core.numbers import serial_of
 from core.ports import Between, Capabilities, Tx
-from core.rows import OptOut, OutboxRow, Prompt
+from core.rows import OptOut, OutboxRow, Prompt, TimerRow
 from core.ticket import Ticket
 
+TIMER = "question_over"
 MOST = 9  # choices that one digit can tell apart
 SHOWN = 50  # questions of one telephone that are looked back at
 NEEDLESS = frozenset({"survey_asked", "survey_reminder"})
@@ -102,6 +103,8 @@ def _note(
     asked_at: datetime | None,
 ) -> None:
     until = asked_at + LASTS if asked_at else None
+    if state == "open" and until is not None:
+        _runs_out(tx, Telephone(row.channel, row.address), until)
     if own is not None:
         tx.update(own, state=state, opened_at=asked_at, expires_at=until)
         return
@@ -119,6 +122,19 @@ def _note(
             expires_at=until,
         )
     )
+
+
+def _runs_out(tx: Tx, phone: Telephone, until: datetime) -> None:
+    """The next question is due then, whoever asks or answers what in between."""
+    pending = {"kind": TIMER, "subject": f"phone/{phone.place}", "state": "pending"}
+    tx.update_where(TimerRow, pending, state="cancelled")
+    tx.add(TimerRow(kind=TIMER, subject=f"phone/{phone.place}", due_at=until))
+
+
+def of_timer(timer: TimerRow) -> Telephone:
+    _, _, place = timer.subject.partition("/")
+    channel, _, address = place.partition(":")
+    return Telephone(channel, address)
 
 
 def _rank(kind: str) -> int:
@@ -195,7 +211,11 @@ def call_next(tx: Tx, phone: Telephone, now: datetime, moot: Moot) -> None:
 
 
 def call_all(tx: Tx, now: datetime, moot: Moot) -> int:
-    """Questions run out by themselves: look at every telephone where somebody waits."""
+    """Look at every telephone where somebody waits.
+
+    A question that runs out has its timer. One that is moot has none: anything that happens to
+    its ticket, on any channel, may have answered it.
+    """
     phones = {Telephone(p.channel, p.address) for p in tx.find(Prompt, state="queued")}
     for phone in sorted(phones, key=lambda one: (one.channel, one.address)):
         call_next(tx, phone, now, moot)

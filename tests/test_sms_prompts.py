@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core import keypad, prompts
+from core import keypad, prompts, timers
 from core.keypad import LASTS, READING, Answered, Digit
 from core.lifecycle import Status
 from core.numbers import number_of
@@ -110,6 +110,28 @@ async def test_a_question_that_runs_out_lets_the_next_go(ask):
         return before, tx.get(OutboxRow, waiting.id).state
 
     assert await ask(body) == ("waiting", "pending")
+
+
+async def test_by_its_timer_whether_or_not_anybody_looks(tmp_path):
+    async with a_desk(tmp_path) as scenario:
+
+        def body(tx):
+            turn(tx, letter(tx, 1))
+            waiting = letter(tx, 2)
+            turn(tx, waiting)
+            return waiting.id
+
+        waiting = await scenario.desk.store.write(body)
+
+        async def state():
+            return (await scenario.desk.store.read(lambda tx: tx.get(OutboxRow, waiting))).state
+
+        scenario.moment = START + LASTS - timedelta(seconds=1)
+        await timers.sweep(scenario.desk)
+        before = await state()
+        scenario.moment = START + LASTS
+        await timers.sweep(scenario.desk)
+        assert (before, await state()) == ("waiting", "pending")
 
 
 async def test_what_did_not_go_out_cannot_be_answered(ask):
