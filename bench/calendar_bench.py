@@ -189,11 +189,19 @@ def main() -> None:
     """Print the table."""
     calendar = calendar_of(HOURS, "Asia/Shanghai", "CN")
     asked = {name: questions(calendar, span) for name, span in SPANS.items()}
-    print(f"{'answers per second':<24}" + "".join(f"{name:>12}" for name in SPANS))
+    print(f"{'answers per second':<26}" + "".join(f"{name:>12}" for name in SPANS))
+    own: dict[str, list[float]] = {}
+    ratios: list[str] = []
     for name, (after, between), form in contenders(calendar):
         for label, ask, which in (("after", after, 0), ("between", between, 1)):
             rates = [rate(ask, _form(asked[span], form)[which]) for span in SPANS]
-            print(f"{name + ' ' + label:<24}" + "".join(f"{r:>12,.0f}" for r in rates))
+            print(f"{name + ' ' + label:<26}" + "".join(f"{r:>12,.0f}" for r in rates))
+            times = [
+                one / other for one, other in zip(own.setdefault(label, rates), rates, strict=True)
+            ]
+            ratios.append(f"{name + ' ' + label:<26}" + "".join(f"{t:>12,.1f}" for t in times))
+    print("times as fast as")
+    print("\n".join(ratios[len(own) :]))
     spans, size, took = compiled_size(10)
     print(f"compiled, ten years: {spans:,} spans, {size / 1024:,.0f} KB, {took * 1000:,.0f} ms")
 

@@ -224,6 +224,15 @@ def test_a_calendar_holds_from_today_and_yesterday_stays(paidan):
     assert days == [9 * HOUR, 4 * HOUR, 4 * HOUR]
 
 
+def test_a_question_is_answered_by_the_desks_own_calendar(paidan):
+    ask = ("calendar", "due", "2026-11-24 11:00", "2h", "--calendar", "working_days", "--json")
+    assert json.loads(paidan(*ask)) == {"due": "2026-11-24T13:00:00+08:00"}
+    Path("new.toml").write_text(SCHOOL, "utf-8")
+    paidan("calendar", "apply", "new.toml", "--yes")
+    ask = ("calendar", "due", "2026-11-24 11:00", "2h", "--calendar", "working_days", "--json")
+    assert json.loads(paidan(*ask)) == {"due": "2026-11-25T09:00:00+08:00"}
+
+
 def test_what_is_built_on_a_calendar_changes_with_it(paidan):
     Path("new.toml").write_text(SCHOOL, "utf-8")
     paidan("calendar", "apply", "new.toml", "--yes")

@@ -44,6 +44,12 @@ def written(week: Week) -> str:
         ("mon - tue 09:00 - 10:00", "mon 09:00-10:00; tue 09:00-10:00"),
         ("mon–tue 09：00–10：00", "mon 09:00-10:00; tue 09:00-10:00"),
         ("mon 9-10; tue off", "mon 09:00-10:00"),
+        ("mon: 9am-5:30pm", "mon 09:00-17:30"),
+        ("mon 12am-12pm", "mon 00:00-12:00"),
+        ("mo/tu 9.30-17.00", "mon 09:30-17:00; tue 09:30-17:00"),
+        ("Mondays 0900-1200/1330-1800", "mon 09:00-12:00 13:30-18:00"),
+        ("星期一 9点-17点30分", "mon 09:00-17:30"),
+        ("ｍｏｎ　９：００～１０：００", "mon 09:00-10:00"),
     ],
 )  # fmt: skip
 def test_hours_are_read(text, week):
@@ -59,7 +65,7 @@ def test_round_the_clock_has_many_names(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "mon-fri", "mon-foo 9-17", "9-25", "9:60-10:00", "mon 24:00-06:00", "mon 9-12 11-13",
+    ["", "mon-fri", "mon-foo 9-17", "mon 13pm-2pm", "mon 9-0am", "9-25", "9:60-10:00", "mon 24:00-06:00", "mon 9-12 11-13",
      "mon 9-12; mon 13-14", "nine to five", "mon 9"],
 )  # fmt: skip
 def test_hours_that_mean_nothing_are_refused(text):
@@ -70,19 +76,39 @@ def test_hours_that_mean_nothing_are_refused(text):
 @pytest.mark.parametrize(
     ("text", "amount"),
     [("8h", "8:00:00"), ("90m", "1:30:00"), ("1h30m", "1:30:00"), ("1h 30min 5s", "1:30:05"),
-     ("45s", "0:00:45"), ("2小时30分钟", "2:30:00"), ("0h", "0:00:00"), ("100h", "4 days, 4:00:00")],
+     ("45s", "0:00:45"), ("2小时30分钟", "2:30:00"), ("0h", "0:00:00"), ("100h", "4 days, 4:00:00"),
+     ("PT8H", "8:00:00"), ("pt1h30m", "1:30:00"), ("8 hours", "8:00:00"), ("1.5h", "1:30:00"),
+     ("1 hr 20 mins", "1:20:00"), ("８ｈ", "8:00:00")],
 )  # fmt: skip
 def test_amounts_are_read(text, amount):
     assert str(parse_amount(text)) == amount
 
 
-@pytest.mark.parametrize("text", ["2d", "2wd", "2个工作日", " 2 d "])
+@pytest.mark.parametrize(
+    "text", ["2d", "2wd", "2个工作日", " 2 d ", "P2D", "2 days", "2 working days"]
+)
 def test_days_are_working_days(text):
     assert parse_amount(text) == WorkingDays(2)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "8", "h", "-8h", "8x", "1d4h", "0d", "99999999h", "99999d", "1.5h"]
+    "text",
+    [
+        "",
+        "8",
+        "h",
+        "-8h",
+        "8x",
+        "1d4h",
+        "0d",
+        "p",
+        "pt",
+        "P1DT4H",
+        "13pm",
+        "99999999h",
+        "99999d",
+        "1.5d",
+    ],
 )
 def test_amounts_that_mean_nothing_are_refused(text):
     with pytest.raises(WrongHours):

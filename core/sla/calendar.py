@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from core.sla.days import Closure, DayFact, DayKind, Layer
 from core.sla.errors import NaiveMoment, NoWorkingTime, OutOfReach, WrongHours
@@ -390,6 +390,9 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
+        known = (zone for zone in available_timezones() if zone.lower() == name.lower())
+        if found := next(known, None):
+            return ZoneInfo(found)
         raise WrongHours(f"there is no time zone {name!r}") from None
 
 

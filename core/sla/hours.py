@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from itertools import pairwise
+from unicodedata import normalize
 
 from core.sla.errors import WrongHours
 
@@ -60,20 +62,25 @@ _DAYS |= {
 _DAYS |= {
     f"{prefix}{day}": i for prefix in ("周", "星期") for i, day in enumerate("一二三四五六日")
 }
+_DAYS |= {f"{day}s": number for day, number in _DAYS.items() if day.endswith("day")}
+_DAYS |= {name[:2]: number for number, name in enumerate(_NAMES)}
 _DAYS |= {"周天": 6, "星期天": 6, "tues": 1, "thur": 3, "thurs": 3}
 _SETS = {
     "daily": range(7),
     "everyday": range(7),
     "每天": range(7),
+    "all": range(7),
     "weekdays": range(5),
+    "workdays": range(5),
+    "m-f": range(5),
     "工作日": range(5),
     "weekends": range(5, 7),
     "周末": range(5, 7),
 }
 _ROUND_THE_CLOCK = {"24x7", "7x24", "24/7", "7/24", "24×7", "7×24", "24*7", "7*24"}
-_WINDOW = re.compile(r"(\d{1,2}):?(\d{2})?-(\d{1,2}):?(\d{2})?")
-_DASHES = str.maketrans({"–": "-", "—": "-", "~": "-", "至": "-", "到": "-", "：": ":"})
-_COMMAS = str.maketrans({"，": ",", "；": ";", "、": ","})
+_TIME = r"(\d{1,2})(?:[:.点时]?(\d{2})分?)?[点时]?(am|pm)?"  # 9, 09:00, 0900, 9.30, 9点30分, 9am
+_WINDOW = re.compile(f"{_TIME}-{_TIME}")
+_SIGNS = str.maketrans(dict.fromkeys("–—~至到", "-") | dict.fromkeys("、，", ",") | {"；": ";"})
 
 
 def parse_hours(text: str) -> Week:
@@ -81,7 +88,7 @@ def parse_hours(text: str) -> Week:
 
     A group begins where a day follows a window: "mon-thu 9:00-18:00, fri 9:00-16:00; sat off".
     """
-    plain = text.strip().lower().translate(_DASHES).translate(_COMMAS)
+    plain = _plain(text)
     if plain.replace(" ", "") in _ROUND_THE_CLOCK:
         return ALWAYS
     week: list[list[Window]] = [[] for _ in range(7)]
@@ -98,22 +105,33 @@ def parse_hours(text: str) -> Week:
 
 def parse_windows(text: str) -> Windows:
     """The windows of one day: "09:00-12:00 13:30-18:00"."""
-    plain = text.strip().lower().translate(_DASHES).translate(_COMMAS)
-    windows = [_window(token, text) for token in re.split(r"[\s,;]+", plain) if token]
+    windows = [_window(token, text) for token in re.split(r"[\s,;/]+", _plain(text)) if token]
     if not windows:
         raise WrongHours(f"no hours in {text!r}")
     return tuple(_apart(windows, text))
+
+
+def _plain(text: str) -> str:
+    """In one width and case, with nothing around a dash or before am and pm."""
+    plain = normalize("NFKC", text).translate(_SIGNS).strip().lower()
+    plain = re.sub(r"(?<=\d)\s+(?=[ap]m\b)", "", plain)
+    return re.sub(r"\s*-\s*", "-", plain)
+
+
+def _tokens(plain: str) -> Iterator[str]:
+    """Days, windows and words; "mon/tue" and "mon+tue" are two days, "24/7" is one word."""
+    plain = re.sub(r"(?<=[一二三四五六日天末])(?=[\d休全])", " ", plain)  # 周一至周五9:00-18:00
+    for part in re.split(r"[\s,;]+", plain):
+        for token in [part] if part in _ROUND_THE_CLOCK else re.split(r"[/+&]", part):
+            if token:
+                yield token.removesuffix(":")
 
 
 def _groups(plain: str, text: str) -> Iterator[tuple[list[int], list[Window]]]:
     days: list[int] = []
     windows: list[Window] = []
     closed = False
-    plain = re.sub(r"\s*-\s*", "-", plain)
-    plain = re.sub(r"(?<=[一二三四五六日天末])(?=[\d休全])", " ", plain)  # 周一至周五9:00-18:00
-    for token in re.split(r"[\s,;]+", plain):
-        if not token:
-            continue
+    for token in _tokens(plain):
         if (named := _days(token)) is not None:
             if windows or closed:
                 yield days, windows
@@ -151,16 +169,21 @@ def _window(token: str, text: str) -> Window:
     match = _WINDOW.fullmatch(token)
     if match is None:
         raise WrongHours(f"{token!r} in {text!r} is neither a day nor hours like 09:00-18:00")
-    opens = _time_of_day(match[1], match[2], token)
-    closes = _time_of_day(match[3], match[4], token)
+    opens = _time_of_day(match[1], match[2], match[3], token)
+    closes = _time_of_day(match[4], match[5], match[6], token)
     if opens == DAY:
         raise WrongHours(f"{token!r} in {text!r} opens at 24:00: write 00:00 of the next day")
     return Window(opens, closes if closes > opens else closes + DAY)
 
 
-def _time_of_day(hour: str, minute: str | None, token: str) -> timedelta:
-    moment = timedelta(hours=int(hour), minutes=int(minute or 0))
-    if moment > DAY or int(minute or 0) > 59:
+def _time_of_day(hour: str, minute: str | None, half: str | None, token: str) -> timedelta:
+    hours, minutes = int(hour), int(minute or 0)
+    if half and not 1 <= hours <= 12:
+        raise WrongHours(f"no such time of day in {token!r}")
+    if half:
+        hours = hours % 12 + (12 if half == "pm" else 0)
+    moment = timedelta(hours=hours, minutes=minutes)
+    if moment > DAY or minutes > 59:
         raise WrongHours(f"no such time of day in {token!r}")
     return moment
 
@@ -187,22 +210,30 @@ class WorkingDays:
 Amount = timedelta | WorkingDays
 
 _LONGEST = timedelta(days=36_525)
-_AMOUNT = re.compile(r"(?:(\d+)(?:h|小时))?(?:(\d+)(?:m|min|分钟?))?(?:(\d+)(?:s|秒))?")
-_WORKING_DAYS = re.compile(r"(\d+)(?:d|wd|个?工作日|天)")
+_NUMBER = r"(\d+(?:\.\d{1,4})?)"
+_AMOUNT = re.compile(
+    rf"(?:{_NUMBER}(?:h|hrs?|hours?|个?小时))?"
+    rf"(?:{_NUMBER}(?:m|mins?|minutes?|分钟?))?"
+    r"(?:(\d+)(?:s|secs?|seconds?|秒钟?))?"
+)
+_WORKING_DAYS = re.compile(r"(\d+)(?:d|wd|days?|workingdays?|个?工作日|天)")
+_ISO = re.compile(r"^(?:pt(?=\d)|p(?=\d+d$))")
 
 
 def parse_amount(text: str) -> Amount:
-    """ "8h", "90m", "1h30m", "45s" of open time; "2d" is two working days."""
-    plain = "".join(text.lower().split())
+    """ "8h", "90m", "1h30m", "45s", "PT8H" of open time; "2d" and "P2D" are two working days."""
+    plain = _ISO.sub("", "".join(normalize("NFKC", text).lower().split()))
     if match := _WORKING_DAYS.fullmatch(plain):
         if int(match[1]) > _LONGEST.days:
             raise WrongHours(f"{text!r} is longer than a hundred years")
         return WorkingDays(int(match[1]))
+    if plain.startswith("-"):
+        raise WrongHours(f"an amount of working time is not negative: {text!r}")
     match = _AMOUNT.fullmatch(plain)
     if not plain or match is None:
         raise WrongHours(f"{text!r} is no amount of time: write 8h, 90m, 1h30m, 45s or 2d")
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    hours, minutes, seconds = (Fraction(part or 0) for part in match.groups())
     seconds += 3600 * hours + 60 * minutes
     if seconds > _LONGEST.total_seconds():
         raise WrongHours(f"{text!r} is longer than a hundred years")
-    return timedelta(seconds=seconds)
+    return int(seconds * 1_000_000) * timedelta.resolution
