@@ -217,6 +217,7 @@ ACTIONS: Mapping[A, Spec] = {
     A.WITHDRAW_DEVIATION: Spec(
         who=CUSTOMER | SUPERVISOR, words=_words("撤回偏离通知", "withdraw notice")
     ),
+    A.RECKON: Spec(who=NOBODY),
     A.CORRECT_VERDICT: Spec(
         who=SUPERVISOR, words=_words("更正判定", "correct verdict"), asks="correct_verdict"
     ),

@@ -3,7 +3,7 @@
 core/sla does the reckoning and knows no ticket; here its answers become rows, timers and letters.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -125,6 +125,15 @@ def readings(hand: "InHand") -> list[Running]:
     kept = hand.tx.get(TicketClocks, hand.ticket.id)
     policy = _policy(hand, kept)
     return _running(hand, policy, kept) if policy else []
+
+
+def moved(hand: "InHand") -> Iterator[tuple[str, datetime, datetime]]:
+    """Running clocks whose deadline is not where it was when they were last read."""
+    kept = hand.tx.get(TicketClocks, hand.ticket.id)
+    for clock in readings(hand):
+        was, due = _state_of(kept, clock.milestone).get("due"), clock.reading.due
+        if was and due and clock.reading.ticking and datetime.fromisoformat(str(was)) != due:
+            yield clock.milestone, datetime.fromisoformat(str(was)), due
 
 
 def pause_needs(hand: "InHand", reason: str) -> frozenset[str]:

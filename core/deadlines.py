@@ -45,7 +45,17 @@ def moves(hand: InHand) -> list[Move]:
             last[milestone] = (due, clock.attached.rule)
             if due != was:
                 found.append(Move(step, milestone, clock.attached.rule, old_rule, due, was))
-    return found
+    return sorted([*found, *_by_calendar(hand)], key=lambda move: move.step.seq)
+
+
+def _by_calendar(hand: InHand) -> Iterator[Move]:
+    """Moves that a change of a calendar brought: the journal keeps them, a reading does not."""
+    began = {clock.milestone: clock.reading.started for clock in clocks.readings(hand)}
+    for step in hand.history:
+        started = began.get(str(step.detail.get("milestone", "")))
+        if step.action == Action.RECKON and started is not None and step.at >= started:
+            was, due = (datetime.fromisoformat(str(step.detail[k])) for k in ("was_due", "due"))
+            yield Move(step, str(step.detail["milestone"]), "", "", due, was)
 
 
 def _stages(hand: InHand) -> Iterator[InHand]:

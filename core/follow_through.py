@@ -8,10 +8,12 @@ from core import (
     clocks,
     closing,
     emergency,
+    levels,
     outbox,
     outlook,
     planning,
     prompts,
+    reckoning,
     year_ahead,
 )
 from core.desk import Desk
@@ -143,6 +145,10 @@ def _clock(hand: InHand, timer: TimerRow) -> None:
     clocks.look(hand)
 
 
+def _reckon(hand: InHand, timer: TimerRow) -> None:
+    reckoning.reckon(hand)
+
+
 HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     "settle": on_ticket(_settle),
     "untriaged": on_ticket(_untriaged),
@@ -171,6 +177,8 @@ HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     leaving.ALARM: on_ticket(_not_left),
     prompts.TIMER: outbox.question_over,
     clocks.TIMER: on_ticket(_clock),
+    levels.TIMER: reckoning.fire,
+    reckoning.EACH: on_ticket(_reckon),
     outlook.TIMER: outlook.fire,
     year_ahead.TIMER: year_ahead.fire,
 }

@@ -16,7 +16,7 @@ from core import clocks
 from core.desk import SHANGHAI, Desk
 from core.in_hand import InHand
 from core.ports import Between, Tx
-from core.rows import Setting, TicketClocks
+from core.rows import Setting, TicketClocks, TimerRow
 from core.sla.calendar import Calendar, Version
 from core.sla.calendars import build, national_days
 from core.sla.days import Closure, DayFact, DayKind, Layer
@@ -28,6 +28,7 @@ from core.ticket import Ticket
 
 Table = Mapping[str, Any]
 CHANGES = "levels"  # the counter that every change of a policy or calendar moves
+TIMER = "levels"  # after a change of a calendar: whose deadline has moved?
 POLICY, CALENDAR, CLOSURE, YEAR = "policy/", "calendar/", "closure/", "year/"
 
 
@@ -114,7 +115,7 @@ def save_calendar(tx: Tx, table: Table, now: datetime) -> bool:
         return False
     versions = _added(before, table, now)
     tx.put(Setting(name=name, value={"versions": versions}, changed_at=now))
-    tx.next(CHANGES)
+    _calendars_changed(tx, now)
     return True
 
 
@@ -213,27 +214,45 @@ def import_year(tx: Tx, brought: YearImport, now: datetime, country: str = "CN")
     days = [[fact.date.isoformat(), str(fact.kind), fact.name] for fact in brought.facts]
     name = f"{YEAR}{country.upper()}/{brought.year}"
     tx.put(Setting(name=name, value={"days": days}, changed_at=now))
-    tx.next(CHANGES)
+    _calendars_changed(tx, now)
 
 
 # -- emergency closures
+
+
+def closed_until(
+    tx: Tx, closure: Closure, calendars: Iterable[str] = ()
+) -> tuple[list[str], dict[str, Calendar]]:
+    """The codes of the calendars that would be closed (none named: all), and all calendars then.
+
+    Raises SlaRefusal for a calendar that is not there, or that would not open in 400 days.
+    """
+    known = load_calendars(tx)
+    codes = sorted(set(calendars) or known)
+    if unknown := [code for code in codes if code not in known]:
+        raise SlaRefusal(f"there is no calendar {unknown[0]!r}; known are {', '.join(known)}")
+    changed = {code: known[code].closed(closure) for code in codes}
+    for calendar in changed.values():
+        calendar.check(closure.start)
+    return codes, {**known, **changed}
 
 
 def close_now(
     tx: Tx, until: datetime, now: datetime, *, reason: str = "", calendars: Iterable[str] = ()
 ) -> list[str]:
     """Closed from now on, for a typhoon; the codes of the calendars that are. None named: all."""
-    known = load_calendars(tx)
-    codes = sorted(set(calendars) or known)
-    if unknown := [code for code in codes if code not in known]:
-        raise SlaRefusal(f"there is no calendar {unknown[0]!r}; known are {', '.join(known)}")
-    closure = Closure(now, until, reason)
-    for code in codes:
-        known[code].closed(closure).check(now)
+    codes, _ = closed_until(tx, Closure(now, until, reason), calendars)
     value = {"until": until.isoformat(), "reason": reason, "calendars": codes}
     tx.put(Setting(name=f"{CLOSURE}{now.isoformat()}", value=value, changed_at=now))
-    tx.next(CHANGES)
+    _calendars_changed(tx, now)
     return codes
+
+
+def _calendars_changed(tx: Tx, now: datetime) -> None:
+    """Every process loads them again, and one of them reads the running clocks by them."""
+    tx.next(CHANGES)
+    tx.update_where(TimerRow, {"kind": TIMER, "state": "pending"}, state="cancelled")
+    tx.add(TimerRow(kind=TIMER, subject="desk", due_at=now))
 
 
 def _closure(row: Setting) -> Closure:

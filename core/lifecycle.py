@@ -108,6 +108,7 @@ class Action(StrEnum):
     CLOSE_DEVIATION = "close_deviation"
     WITHDRAW_DEVIATION = "withdraw_deviation"
     CORRECT_VERDICT = "correct_verdict"
+    RECKON = "reckon"  # a calendar was changed, and a deadline moved with it
 
 
 A = Action
@@ -239,6 +240,7 @@ LIFE: Mapping[Action, Move] = {
             A.CLOSE_DEVIATION,
             A.WITHDRAW_DEVIATION,
             A.CORRECT_VERDICT,
+            A.RECKON,
         ),
         _from(*Status),  # whatever has become of the ticket: the records know what is open
     ),

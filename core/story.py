@@ -22,7 +22,13 @@ from core.words import hours, say, span
 SHOWN_PARTS = 3
 PEOPLE = frozenset({Action.REASSIGN, Action.HAND_OVER, Action.DISPATCH, Action.ADD_ENGINEER})
 # The former value that a step keeps, and the moments that it names, by their names in the journal.
-_MOMENTS = {"until": "until", "promised": "until", "at": "until"}
+_MOMENTS = {
+    "until": "until",
+    "promised": "until",
+    "at": "until",
+    "was_due": "was_due",
+    "due": "due",
+}
 
 
 def lines(hand: InHand, language: str, *, zone: str, inside: bool = True) -> list[str]:

@@ -269,7 +269,7 @@ def test_a_wrong_year_is_a_sentence(paidan):
 
 def test_a_typhoon_stops_the_clocks_it_names(paidan):
     told = paidan("calendar", "close", "--until", "2026-11-24 10:30", "--calendar", "field", "-y")
-    assert told == "Closed until 2026-11-24 10:30: field.\n"
+    assert told.endswith("Closed until 2026-11-24 10:30: field.\n")
     calendars, _ = levels()
     assert calendars["field"].between(NOW, NOW + 25 * HOUR) == HOUR
     assert calendars["24x7"].between(NOW, NOW + 25 * HOUR) == 25 * HOUR

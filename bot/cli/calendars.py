@@ -95,12 +95,17 @@ def close(
     settings: SettingsFile = None,
 ) -> None:
     """Stop the clocks from now until a moment: an emergency closure."""
+    from bot.cli.rehearsing import rehearse_and_show
     from bot.cli.shell import clock, confirm, moment_of, on_desk
-    from core.levels import close_now
+    from core.levels import close_now, closed_until
+    from core.sla.days import Closure
 
     async def work(desk: "Desk") -> None:
         end, now = moment_of(until, desk), desk.now()
-        which = ", ".join(calendar or sorted(desk.calendars))
+        closure = Closure(now, end, reason)
+        codes, changed = await desk.store.read(lambda tx: closed_until(tx, closure, calendar or ()))
+        await rehearse_and_show(desk, timedelta(days=1), calendars=changed)
+        which = ", ".join(codes)
         confirm(f"Close {which} from now until {clock(end, desk)}?", yes=yes)
         codes = await desk.store.write(
             lambda tx: close_now(tx, end, now, reason=reason, calendars=calendar or ())

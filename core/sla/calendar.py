@@ -251,11 +251,8 @@ class Calendar:
 
     @property
     def round_the_clock(self) -> bool:
-        """Whether it never closes, by its definition."""
-        return all(
-            version.week == ALWAYS and not version.layers and not version.closures
-            for version in self._versions
-        )
+        """Whether it never closes, by its definition; an emergency does not change what it is."""
+        return all(version.week == ALWAYS and not version.layers for version in self._versions)
 
     @property
     def compiled_spans(self) -> int:
