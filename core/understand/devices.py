@@ -16,8 +16,9 @@ _NUMBERS: Final = {
     "两": 2,
     "俩": 2,
 }
+_MEASURES: Final = frozenset("台部个套只张块条")
 # What may stand between a number and the thing it counts: "3 台新的 HP", "25 new".
-_BETWEEN: Final = frozenset("台部个套只张新旧的") | {
+_BETWEEN: Final = _MEASURES | frozenset("新旧的") | {
     "hp",
     "dell",
     "lenovo",
@@ -84,10 +85,13 @@ def of_terms() -> Iterator[tuple[str, str]]:
 
 
 def things_in(text: Sequence[str], found: Sequence[Found]) -> list[Thing]:
+    """In the order of the text. A list counts one way: "3 PCs, 1 till" or "电脑 3 台、POS 1 台"."""
     known = devices()
+    spots = [spot for spot in found if not spot.tags.isdisjoint(known)]
+    afterwards = bool(spots) and not _count_before(text, spots[0].start)
     return [
-        Thing(known[tag], _count_before(text, spot.start), spot.term)
-        for spot in found
+        Thing(known[tag], _count(text, spot, afterwards), spot.term)
+        for spot in spots
         for tag in sorted(spot.tags & known.keys(), key=lambda tag: known[tag].rank)
     ]
 
@@ -97,6 +101,13 @@ def number(token: str) -> int:
     if token.isdigit():
         return int(token) if len(token) <= 3 else 0
     return _NUMBERS.get(token, 0)
+
+
+def _count(text: Sequence[str], spot: Found, afterwards: bool) -> int:
+    if afterwards and spot.end + 1 < len(text) and text[spot.end + 1] in _MEASURES:
+        if counted := number(text[spot.end]):
+            return counted
+    return _count_before(text, spot.start)
 
 
 def _count_before(text: Sequence[str], start: int) -> int:

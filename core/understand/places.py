@@ -89,9 +89,15 @@ class Gazetteer:
     def city_of(self, site: str) -> str:
         return next((city for city, sites in self.sites.items() if site in sites), "")
 
-    def locate(self, text: list[str], profile: str = "") -> Whereabouts:
-        """The site named; else the one that city and profile leave; else the profile's."""
+    def locate(self, text: list[str], profile: str = "") -> tuple[Whereabouts, list[str]]:
+        """The site named; else the one that city and profile leave; else the profile's.
+
+        With it comes the text without names of places: "whole Sanshui shop down" says "whole shop".
+        """
         found = self.lexicon.find(text)
+        return self._locate(text, found, profile), _without_places(text, found)
+
+    def _locate(self, text: list[str], found: list[Found], profile: str) -> Whereabouts:
         named = {kind: _tagged(found, f"{kind}:") for kind in ("site", "weak", "city", "area")}
         cities = [*named["city"], *named["area"]]
         near = {*cities, self.city_of(profile)}
@@ -178,6 +184,15 @@ def _tagged(found: list[Found], kind: str) -> dict[str, Found]:
             if tag.startswith(kind):
                 tagged.setdefault(tag.removeprefix(kind), spot)
     return tagged
+
+
+def _without_places(text: list[str], found: list[Found]) -> list[str]:
+    rest, at = list[str](), 0
+    for spot in found:
+        if any(tag.startswith(("site:", "city:")) for tag in spot.tags):
+            rest += text[at : spot.start]
+            at = spot.end
+    return rest + text[at:] if at else text
 
 
 def _apart(one: Found, other: Found) -> int:

@@ -122,9 +122,9 @@ class Reader:
     def read(self, text: str, facts: Facts = _NOTHING) -> Understanding:
         """Every field with its reason. No text is too odd: what is not understood says so."""
         words = tokens(text)
-        found = self._lexicon.find(words)
-        where = self.gazetteer.locate(words, facts.site)
-        things = _own_things(things_in(words, found), facts)
+        where, rest = self.gazetteer.locate(words, facts.site)
+        found = self._lexicon.find(rest)
+        things = _own_things(things_in(rest, found), facts)
         said = _said(text, words, found, facts) | _thing_facts(words, things)
         if where.site == UNKNOWN:
             said.add("site:unknown")
