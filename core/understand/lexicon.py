@@ -56,20 +56,33 @@ class Lexicon:
         """The longest terms from left to right; what one has taken, no other takes."""
         words = [self._canonical(token) for token in text]
         found: list[Found] = []
-        at, size, root = 0, len(words), self._root
+        at, size = 0, len(words)
         while at < size:
-            node, reach, best = _step(root, words[at]), at + 1, None
-            while node is not None:
-                if _END in node:
-                    best = (reach, node[_END])
-                node = _step(node, words[reach]) if reach < size else None
-                reach += 1
+            best = self._longest(words, at)
             if best is None:
                 at += 1
             else:
-                found.append(Found(best[1][0], at, best[0], best[1][1]))
-                at = best[0]
+                end, (term, tags) = best
+                found.append(Found(term, at, end, tags))
+                at = end
         return found
+
+    def _longest(
+        self, words: list[tuple[str, str]], at: int
+    ) -> tuple[int, tuple[str, frozenset[str]]] | None:
+        best, size = None, len(words)
+        turnings: list[tuple[dict[str, Any], int]] = []  # where a word and its stem both lead on
+        node: dict[str, Any] | None = self._root
+        while node is not None:
+            if _END in node and (best is None or at > best[0]):
+                best = (at, node[_END])
+            word, stem = words[at] if at < size else ("-", "")
+            if stem and stem in node:
+                turnings.append((node[stem], at + 1))
+            node, at = node.get(word), at + 1
+            if node is None and turnings:
+                node, at = turnings.pop()
+        return best
 
     def _canonical(self, token: str) -> tuple[str, str]:
         """The word of the lexicon that is meant, and the stem to try where that leads nowhere."""
@@ -87,13 +100,11 @@ class Lexicon:
         if token in self._words or stem:
             return token, stem
         if token.isalpha() and token not in _ordinary():
-            slips = (self._slips[slip] for slip in _neighbours(token) if slip in self._slips)
-            return next(slips, token), ""
+            for form in (token, *_stems(token)):
+                slips = (self._slips[slip] for slip in _neighbours(form) if slip in self._slips)
+                if word := next(slips, ""):
+                    return word, ""
         return token, ""
-
-
-def _step(node: dict[str, Any], word: tuple[str, str]) -> dict[str, Any] | None:
-    return node.get(word[0]) or node.get(word[1]) if word[1] else node.get(word[0])
 
 
 def _spelt(term: tuple[str, ...]) -> str:
