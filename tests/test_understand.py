@@ -286,7 +286,7 @@ def test_the_tables_speak_only_of_what_exists():
     known |= {f"{what}:{thing.kind}" for thing in things.values() for what in ("kind", "first")}
     known |= {f"category:{category.code}" for category in default_categories()}
     known |= {"channel:sms", "channel:email", "mode:onsite", "device:asset", "blank", "terse"}
-    known |= {"brief", "pictures", "substance"}
+    known |= {"brief", "pictures", "substance", "unclear"}
     known |= {f"knows:{slot}" for slot in ("contact_name", "contact_phone", "asset_no")}
     used = {name for members in rules["groups"].values() for name in members}
     for rows_ in (table for table in rules.values() if isinstance(table, list)):

@@ -53,18 +53,15 @@ class Lexicon:
         self._known: dict[str, tuple[str, str]] = {}
 
     def find(self, text: list[str]) -> list[Found]:
-        """The longest terms from left to right; what one has taken, no other takes."""
+        """The longest term at each place. One inside another is not heard, one astride is."""
         words = [self._canonical(token) for token in text]
         found: list[Found] = []
-        at, size = 0, len(words)
-        while at < size:
+        heard = 0
+        for at in range(len(words)):
             best = self._longest(words, at)
-            if best is None:
-                at += 1
-            else:
-                end, (term, tags) = best
-                found.append(Found(term, at, end, tags))
-                at = end
+            if best is not None and best[0] > heard:
+                heard, (term, tags) = best
+                found.append(Found(term, at, heard, tags))
         return found
 
     def _longest(

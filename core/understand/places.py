@@ -191,7 +191,7 @@ def _without_places(text: list[str], found: list[Found]) -> list[str]:
     for spot in found:
         if any(tag.startswith(("site:", "city:")) for tag in spot.tags):
             rest += text[at : spot.start]
-            at = spot.end
+            at = max(at, spot.end)
     return rest + text[at:] if at else text
 
 

@@ -96,6 +96,7 @@ def default_categories() -> tuple[Category, ...]:
 
 _NOTHING: Final = Facts()
 _UNSURE: Final = 0.75
+_GUESS: Final = 0.2
 _UNKNOWN_KIND: Final = Rule("consultation", "not understood", 0.1, ())
 _URGENCIES: Final = ("high", "medium", "low")
 _PERSONS: Final = frozenset({"人", "位", "名", "people", "persons", "colleagues", "users", "staff"})
@@ -113,7 +114,7 @@ class Reader:
         signs = [(term, sign) for sign, row in data("signs.toml").items() for term in row["words"]]
         own = [(word, f"said:{c.code}") for c in known for word in (c.zh, c.en, *c.words) if word]
         misspelt = data("spelling.toml")["words"]["misspelt"]
-        self._lexicon = Lexicon([*signs, *_wished(signs), *of_terms(), *own], misspelt)
+        self._lexicon = Lexicon([*signs, *_named_inside(signs), *of_terms(), *own], misspelt)
         self._own = [
             Rule(c.code, "the desk's own word", 0.5, ((frozenset({f"said:{c.code}"}), True),))
             for c in known
@@ -129,7 +130,7 @@ class Reader:
         if where.site == UNKNOWN:
             said.add("site:unknown")
         category = self._category(said, facts)
-        said.add(f"category:{category.value}")
+        said |= {f"category:{category.value}", *_doubt(category)}
         chosen, device = _device(category, things, facts, text)
         mode = self._mode(category.value, said)
         said |= {f"mode:{mode.value}", *_asset_facts(chosen, facts)}
@@ -173,11 +174,11 @@ class Reader:
         return decide(_tables().rules["mode"], said) or usual
 
 
-def _wished(signs: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The things inside the words of a wish: "add printer" names a printer, too."""
+def _named_inside(signs: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The things inside the words for something else: "add printer" names a printer, too."""
     things = Lexicon(of_terms())
     for term, sign in signs:
-        if sign in _tables().groups["wishes"]:
+        if sign in _tables().groups["naming"]:
             for spot in things.find(tokens(term)):
                 yield from ((term, tag) for tag in spot.tags)
 
@@ -275,6 +276,11 @@ def _label(chosen: Thing, things: list[Thing]) -> str:
     if machines and not chosen.device.asset:
         return f"{machines[0].device.counted(machines[0].count, brief=True)} {chosen.device.label}"
     return chosen.device.label
+
+
+def _doubt(category: Rule) -> set[str]:
+    """What nobody understood is no planned work: it may be urgent."""
+    return {"unclear"} if category.certainty < _GUESS else set()
 
 
 def _asset_facts(device: Device | None, facts: Facts) -> set[str]:
