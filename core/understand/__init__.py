@@ -1,9 +1,10 @@
 """Reads a report in plain words: which site, what is broken, how bad."""
 
-from core.understand.places import UNKNOWN, Gazetteer, SiteName
+from core.understand.examples import Examples, labelled_reports
+from core.understand.places import UNKNOWN, Gazetteer, SiteName, default_sites
 from core.understand.reading import Reader, default_categories
 from core.understand.secrets import Span, mask_passwords, mentions_password
-from core.understand.trial import default_reader, default_sites
+from core.understand.trial import default_reader
 from core.understand.values import (
     Category,
     EarlierTicket,
@@ -18,6 +19,7 @@ __all__ = [
     "Category",
     "EarlierTicket",
     "Evidence",
+    "Examples",
     "Facts",
     "Gazetteer",
     "KnownDevice",
@@ -28,6 +30,7 @@ __all__ = [
     "default_categories",
     "default_reader",
     "default_sites",
+    "labelled_reports",
     "mask_passwords",
     "mentions_password",
 ]

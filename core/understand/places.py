@@ -34,6 +34,14 @@ class Whereabouts:
     candidates: tuple[str, ...] = ()
 
 
+def default_sites() -> tuple[SiteName, ...]:
+    """The fifteen sites of the example desk."""
+    return tuple(
+        SiteName(row["code"], tuple(row["names"]), row["city"])
+        for row in data("sites.toml")["site"]
+    )
+
+
 @cache
 def _places() -> tuple[dict[str, Any], ...]:
     known = data("places.toml")

@@ -16,6 +16,7 @@ from core.understand.devices import (
     of_terms,
     things_in,
 )
+from core.understand.examples import Examples, default_examples
 from core.understand.fold import BREAK, data, tokens
 from core.understand.lexicon import Found, Lexicon
 from core.understand.places import UNKNOWN, Gazetteer
@@ -97,18 +98,26 @@ def default_categories() -> tuple[Category, ...]:
 _NOTHING: Final = Facts()
 _UNSURE: Final = 0.75
 _GUESS: Final = 0.2
+_TRUST: Final = 11.0  # a rule that is wholly certain weighs as much as so many nats of likeness
+_LIKENESS: Final = 0.65
 _UNKNOWN_KIND: Final = Rule("consultation", "not understood", 0.1, ())
 _URGENCIES: Final = ("high", "medium", "low")
 _PERSONS: Final = frozenset({"人", "位", "名", "people", "persons", "colleagues", "users", "staff"})
 
-_UNITS: Final = frozenset({"台", "部", "套", "units", "sets", "pcs"})
+_UNITS: Final = frozenset({"台", "部", "套", "units", "sets", "pcs", "seats", "workstations"})
 
 
 class Reader:
     """Understands reports of one desk. Made once per change of the desk's data, then pure."""
 
-    def __init__(self, gazetteer: Gazetteer, categories: Iterable[Category] | None = None) -> None:
+    def __init__(
+        self,
+        gazetteer: Gazetteer,
+        categories: Iterable[Category] | None = None,
+        examples: Examples | None = None,
+    ) -> None:
         self.gazetteer = gazetteer
+        self._examples = default_examples() if examples is None else examples
         known = default_categories() if categories is None else tuple(categories)
         self._categories = {category.code: category for category in known}
         signs = [(term, sign) for sign, row in data("signs.toml").items() for term in row["words"]]
@@ -129,7 +138,7 @@ class Reader:
         said = _said(text, words, found, facts) | _thing_facts(words, things)
         if where.site == UNKNOWN:
             said.add("site:unknown")
-        category = self._category(said, facts)
+        category = self._category(said, facts, rest)
         said |= {f"category:{category.value}", *_doubt(category)}
         chosen, device = _device(category, things, facts, text)
         mode = self._mode(category.value, said)
@@ -157,16 +166,26 @@ class Reader:
             },
         )
 
-    def _category(self, said: set[str], facts: Facts) -> Rule:
-        """By the rules; where they hardly know and it is "the same again", as the last time."""
-        rule = decide(_tables().rules["category"], said)
-        if (rule is None or rule.certainty < _UNSURE) and "again" in said and facts.recent:
+    def _category(self, said: set[str], facts: Facts, words: list[str]) -> Rule:
+        """By rules and examples; where they hardly know and it is "the same again", as last time."""
+        rule = decide(_tables().rules["category"], said) or _UNKNOWN_KIND
+        own = decide(self._own, said)
+        if own and own.certainty > rule.certainty:
+            return own
+        rule = self._compared(rule, words)
+        if rule.certainty < _UNSURE and "again" in said and facts.recent:
             last = facts.recent[0]
             return Rule(last.category, f"as {last.number}", 0.7, ((frozenset({"again"}), True),))
-        own = decide(self._own, said)
-        if rule is None or (own and own.certainty > rule.certainty):
-            return own or _UNKNOWN_KIND
-        return rule if rule.value in self._categories else _UNKNOWN_KIND
+        return rule if rule.value in self._categories else own or _UNKNOWN_KIND
+
+    def _compared(self, rule: Rule, words: list[str]) -> Rule:
+        """The rule's word, unless labelled reports with the same words speak loudly against it."""
+        lean = self._examples.lean(words)
+        for_rule = lean.get(rule.value, 0.0) + _TRUST * rule.certainty
+        best = max(lean, key=lambda kind: lean[kind], default=rule.value)
+        if best == rule.value or lean[best] <= for_rule:
+            return rule
+        return Rule(best, "like earlier reports", _LIKENESS, (), words=self._examples.strongest(words, best))
 
     def _mode(self, category: str, said: set[str]) -> Rule:
         kind = self._categories.get(category)
@@ -211,7 +230,8 @@ def _said(text: str, words: list[str], found: list[Found], facts: Facts) -> set[
 def _thing_facts(words: list[str], things: list[Thing]) -> set[str]:
     """What was named first is what the report is about, where two things are named."""
     first = {f"first:{thing.device.kind}" for thing in things[:1]}
-    many = any(thing.count > 1 for thing in things) or _counted(words, _UNITS) > 1
+    counted = [thing.count for thing in things if thing.count]
+    many = len(counted) > 1 or max(counted, default=0) > 1 or _counted(words, _UNITS) > 1
     return first | {"several"} if many else first
 
 
@@ -308,4 +328,4 @@ def _severity_evidence(impact: Rule, urgency: Rule, found: list[Found], vip: boo
 def _evidence(rule: Rule, found: list[Found]) -> Evidence:
     spoke = rule.spoke()
     words = (spot.term for spot in found if not spoke.isdisjoint(spot.tags))
-    return Evidence(rule.why, tuple(dict.fromkeys(words)), rule.certainty)
+    return Evidence(rule.why, rule.words or tuple(dict.fromkeys(words)), rule.certainty)

@@ -17,6 +17,7 @@ class Rule:
     certainty: float
     clauses: tuple[Clause, ...]
     device: str = ""  # the thing that is meant, where the rule knows better than the words
+    words: tuple[str, ...] = ()  # what spoke for it, where that was no sign
 
     def holds(self, facts: AbstractSet[str]) -> bool:
         for names, wanted in self.clauses:  # noqa: SIM110 (asked 60 times a report)

@@ -2,16 +2,8 @@
 
 from functools import cache
 
-from core.understand.fold import data
-from core.understand.places import Gazetteer, SiteName
+from core.understand.places import Gazetteer, default_sites
 from core.understand.reading import Reader
-
-
-def default_sites() -> tuple[SiteName, ...]:
-    return tuple(
-        SiteName(row["code"], tuple(row["names"]), row["city"])
-        for row in data("sites.toml")["site"]
-    )
 
 
 @cache
