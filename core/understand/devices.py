@@ -89,9 +89,10 @@ def things_in(text: Sequence[str], found: Sequence[Found]) -> list[Thing]:
     known = devices()
     spots = [spot for spot in found if not spot.tags.isdisjoint(known)]
     afterwards = bool(spots) and not _count_before(text, spots[0].start)
+    floors = [0, *(spot.end for spot in spots)]  # "win11 密码": the number belongs to the name
     return [
-        Thing(known[tag], _count(text, spot, afterwards), spot.term)
-        for spot in spots
+        Thing(known[tag], _count(text, spot, floor, afterwards), spot.term)
+        for spot, floor in zip(spots, floors, strict=False)
         for tag in sorted(spot.tags & known.keys(), key=lambda tag: known[tag].rank)
     ]
 
@@ -103,15 +104,15 @@ def number(token: str) -> int:
     return _NUMBERS.get(token, 0)
 
 
-def _count(text: Sequence[str], spot: Found, afterwards: bool) -> int:
+def _count(text: Sequence[str], spot: Found, floor: int, afterwards: bool) -> int:
     if afterwards and spot.end + 1 < len(text) and text[spot.end + 1] in _MEASURES:
         if counted := number(text[spot.end]):
             return counted
-    return _count_before(text, spot.start)
+    return _count_before(text, spot.start, floor)
 
 
-def _count_before(text: Sequence[str], start: int) -> int:
-    for at in range(start - 1, max(start - 1 - _FARTHEST, -1), -1):
+def _count_before(text: Sequence[str], start: int, floor: int = 0) -> int:
+    for at in range(start - 1, max(start - _FARTHEST, floor) - 1, -1):
         if counted := number(text[at]):
             return counted
         if text[at] not in _BETWEEN:
@@ -120,11 +121,11 @@ def _count_before(text: Sequence[str], start: int) -> int:
 
 
 def choose(things: Sequence[Thing], preferred: Sequence[str]) -> Thing | None:
-    """The thing of the first preferred kind; the more special one among several."""
+    """The first thing named of the first preferred kind."""
     for wish in preferred:
         fitting = [thing for thing in things if wish in thing.device.tags()]
         if fitting:
-            return min(fitting, key=lambda thing: thing.device.rank)
+            return fitting[0]
     return None
 
 

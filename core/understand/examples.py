@@ -15,7 +15,7 @@ from core.understand.places import Gazetteer, default_sites
 
 # With every word so many more reports are imagined, of all kinds alike: a word that stood in
 # one report about printers is a hint at printers, and no proof.
-_IMAGINED: Final = 2.0
+_IMAGINED: Final = 3.0
 _TOLD: Final = 3  # so many words are named as the reason
 
 

@@ -10,6 +10,7 @@ from core.understand.lexicon import Found, Lexicon
 
 UNKNOWN: Final = "?"
 
+_TOWARDS: Final = frozenset("去到往至回") | {"to", "into"}
 _NEAR: Final = 3  # tokens: "Zhujiang New Town, Tianhe" names one site, two sentences name two
 
 
@@ -114,7 +115,7 @@ class Gazetteer:
             if site not in sites and (self.city_of(site) in near or _signed(text, spot)):
                 sites[site] = spot
         if sites:
-            return self._choose(sites, set(cities))
+            return self._choose(_without_goals(text, sites), set(cities))
         if cities:
             return self._in_city(named["city"] or named["area"], profile)
         if self.city_of(profile):
@@ -201,6 +202,16 @@ def _without_places(text: list[str], found: list[Found]) -> list[str]:
             rest += text[at : spot.start]
             at = max(at, spot.end)
     return rest + text[at:] if at else text
+
+
+def _without_goals(text: list[str], sites: dict[str, Found]) -> dict[str, Found]:
+    """Where something is to go is not where it is: "from Tianhe to Panyu"."""
+    here = {
+        site: spot
+        for site, spot in sites.items()
+        if spot.start == 0 or text[spot.start - 1] not in _TOWARDS
+    }
+    return here or sites
 
 
 def _apart(one: Found, other: Found) -> int:

@@ -98,7 +98,7 @@ def default_categories() -> tuple[Category, ...]:
 _NOTHING: Final = Facts()
 _UNSURE: Final = 0.75
 _GUESS: Final = 0.2
-_TRUST: Final = 11.0  # a rule that is wholly certain weighs as much as so many nats of likeness
+_TRUST: Final = 15.0  # a rule that is wholly certain weighs as much as so many nats of likeness
 _LIKENESS: Final = 0.65
 _UNKNOWN_KIND: Final = Rule("consultation", "not understood", 0.1, ())
 _URGENCIES: Final = ("high", "medium", "low")
