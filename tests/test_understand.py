@@ -1,11 +1,11 @@
 """What the reader of reports promises: right labels, also on reports not seen before."""
 
-import csv
 import os
 import re
 import time
 import tomllib
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from core.understand import (
     Category,
     EarlierTicket,
+    Examples,
     Facts,
     Gazetteer,
     KnownDevice,
@@ -23,25 +24,28 @@ from core.understand import (
     default_categories,
     default_reader,
     default_sites,
+    labelled_reports,
 )
 from core.understand.devices import devices
+from core.understand.examples import examples_from, reports_in
 from core.understand.fold import data
 
-# fault_reports_own.tsv: `dev` was taught from; `held` was written before the teaching, and its
-# misses were never looked at; `fresh` was written last, and its misses were taught afterwards
-# (first reading: category 91 %). Rows without device and ask label only the other fields.
+# The labelled reports lie beside the words of the reader, which weighs new reports against them.
+# `sample` came with the task; `dev`, `held` and `fresh` are from the first build; `s1` … `s9` are
+# further sets of 60, each read once before anything was learnt from it (docs/benchmarks.md). Rows
+# without device and ask label only the other fields. Those in tests/data are no examples.
 HERE = Path(__file__).parent
 READER = default_reader()
+READER.read("")  # the examples are learnt at the first report
+REPORTS = labelled_reports()
+APART = reports_in((HERE / "data/fault_reports_apart.tsv").read_text("utf-8"))
 FIELDS = ("site", "category", "mode", "ask")
+FOLDS = 5
+
+Report = Mapping[str, str]
 
 
-def rows(name: str, part: str = "") -> list[dict[str, str]]:
-    with (HERE / "data" / name).open(encoding="utf-8") as lines:
-        every = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-    return [row for row in every if not part or row["set"] == part]
-
-
-def figures(reports: list[dict[str, str]], reader: Reader = READER) -> dict[str, float]:
+def figures(reports: Sequence[Report], reader: Reader = READER) -> dict[str, float]:
     """The share of right answers per labelled field; `near` is severity within one level."""
     right: Counter[str] = Counter()
     labelled = Counter(field for row in reports for field in FIELDS if row[field])
@@ -53,17 +57,37 @@ def figures(reports: list[dict[str, str]], reader: Reader = READER) -> dict[str,
     return shares | {"near": right["near"] / len(reports)}
 
 
-def test_the_sample_is_read_as_it_is_labelled():
-    assert set(figures(rows("fault_reports.tsv")).values()) == {1.0}
-
-
-@pytest.mark.parametrize("part", ["dev", "held", "fresh"])
-def test_other_reports_reach_the_aims(part):
-    found = figures(rows("fault_reports_own.tsv", part))
+def reach_the_aims(found: dict[str, float]) -> None:
     assert found["site"] >= 0.95
     assert found["category"] >= 0.85
     assert found["near"] >= 0.95
     assert found["mode"] >= 0.80
+
+
+def of_set(name: str) -> list[Report]:
+    return [report for report in REPORTS if report["set"] == name]
+
+
+def test_the_sample_is_read_as_it_is_labelled():
+    assert set(figures(of_set("sample")).values()) == {1.0}
+
+
+@pytest.mark.parametrize("name", sorted({report["set"] for report in REPORTS} - {"sample"}))
+def test_every_set_of_reports_reaches_the_aims(name):
+    reach_the_aims(figures(of_set(name)))
+
+
+@pytest.mark.parametrize("name", sorted({report["set"] for report in APART}))
+def test_reports_that_are_no_examples_reach_the_aims(name):
+    reach_the_aims(figures([report for report in APART if report["set"] == name]))
+
+
+@pytest.mark.parametrize("fold", range(FOLDS if os.environ.get("PAIDAN_SOAK") else 1))
+def test_a_report_that_was_no_example_is_understood_as_well(fold):
+    gazetteer = Gazetteer.of(default_sites())
+    others = [report for at, report in enumerate(REPORTS) if at % FOLDS != fold]
+    reader = Reader(gazetteer, examples=examples_from(others, gazetteer))
+    reach_the_aims(figures(REPORTS[fold::FOLDS], reader))
 
 
 def test_the_sites_of_the_example_desk_are_found_by_its_own_names():
@@ -73,7 +97,7 @@ def test_the_sites_of_the_example_desk_are_found_by_its_own_names():
         for site in desk["sites"]
     ]
     reader = Reader(Gazetteer.of(sites))
-    assert figures(rows("fault_reports.tsv"), reader)["site"] == 1.0
+    assert figures(of_set("sample"), reader)["site"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -180,6 +204,64 @@ def test_an_ordinary_report_is_no_emergency(text):
     assert READER.read(text).emergency == frozenset()
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["怎么把邮件归档？方便打电话给我吗 福田", "how do i merge two pdfs? please call me. Shunde"],
+)
+def test_a_question_with_the_wish_for_a_call_is_answered_by_telephone(text):
+    assert READER.read(text).mode == "phone"
+
+
+def test_a_call_is_no_answer_to_a_broken_printer():
+    assert READER.read("打印机卡纸 打电话给我 天河").mode == "onsite"
+
+
+@pytest.mark.parametrize(
+    ("text", "site"),
+    [
+        ("从天河调去番禺，电脑跟着搬过去", "GZ-TH"),
+        ("please ship my pc from nanshan to futian", "SZ-NS"),
+    ],
+)
+def test_where_something_goes_is_not_where_it_is(text, site):
+    assert READER.read(text).site == site
+
+
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [
+        ("端州网点搬迁，电脑9台、打印机3台、POS 2台", "9 PCs, 3 printers, 2 POS"),
+        ("moving 9 pcs and 3 printers, Panyu", "9 PCs, 3 printers"),
+        ("申请第二台显示器 天河", "monitor"),
+        ("CPU占用100% 电脑很卡", "desktop PC"),
+    ],
+)
+def test_a_number_counts_what_stands_beside_it(text, device):
+    assert READER.read(text).device == device
+
+
+def test_a_place_inside_a_term_does_not_tear_it():
+    assert READER.read("whole Sanshui shop lost connection").severity == "P1"
+
+
+def test_examples_speak_where_no_rule_is_sure_and_say_so():
+    learnt = [
+        (["the", "flurb", "makes", "a", "blorp"], "printer"),
+        (["zing", "goes", "the", "wumple"], "os"),
+    ]
+    reader = Reader(Gazetteer.of(default_sites()), examples=Examples(learnt * 3))
+    read = reader.read("a flurb makes blorp, futian")
+    assert read.category == "printer"
+    assert read.evidence["category"].rule == "like earlier reports"
+    assert "flurb" in read.evidence["category"].words
+
+
+def test_examples_do_not_drown_a_rule_that_is_sure():
+    learnt = [(["ransom", "note"], "printer"), (["all", "well"], "os")]
+    reader = Reader(Gazetteer.of(default_sites()), examples=Examples(learnt * 50))
+    assert reader.read("ransom note on my screen").category == "virus"
+
+
 def test_trade_that_goes_on_by_hand_is_less_severe():
     assert READER.read("pos机坏了").severity == "P1"
     assert READER.read("pos机坏了 只能收现金").severity == "P2"
@@ -244,7 +326,7 @@ def test_the_way_of_writing_does_not_matter(one, other):
     assert [getattr(mine, name) for name in names] == [getattr(yours, name) for name in names]
 
 
-SAMPLES = [row["text"] for row in rows("fault_reports.tsv") + rows("fault_reports_own.tsv")]
+SAMPLES = [report["text"] for report in REPORTS]
 texts = st.one_of(
     st.text(max_size=300),
     st.lists(st.sampled_from([piece for text in SAMPLES for piece in text.split()])).map(" ".join),
@@ -312,6 +394,6 @@ def test_reading_is_fast():
     for text in SAMPLES:
         READER.read(text)
     start = time.process_time()
-    for text in SAMPLES * 3:
+    for text in SAMPLES:
         READER.read(text)
-    assert 3 * len(SAMPLES) / (time.process_time() - start) >= asked
+    assert len(SAMPLES) / (time.process_time() - start) >= asked

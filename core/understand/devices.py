@@ -18,15 +18,19 @@ _NUMBERS: Final = {
 }
 _MEASURES: Final = frozenset("台部个套只张块条")
 # What may stand between a number and the thing it counts: "3 台新的 HP", "25 new".
-_BETWEEN: Final = _MEASURES | frozenset("新旧的") | {
-    "hp",
-    "dell",
-    "lenovo",
-    "new",
-    "old",
-    "more",
-    "extra",
-}
+_BETWEEN: Final = (
+    _MEASURES
+    | frozenset("新旧的")
+    | {
+        "hp",
+        "dell",
+        "lenovo",
+        "new",
+        "old",
+        "more",
+        "extra",
+    }
+)
 _FARTHEST: Final = 4
 
 
@@ -105,16 +109,16 @@ def number(token: str) -> int:
 
 
 def _count(text: Sequence[str], spot: Found, floor: int, afterwards: bool) -> int:
-    if afterwards and spot.end + 1 < len(text) and text[spot.end + 1] in _MEASURES:
-        if counted := number(text[spot.end]):
-            return counted
+    measured = spot.end + 1 < len(text) and text[spot.end + 1] in _MEASURES
+    if afterwards and measured and (counted := number(text[spot.end])):
+        return counted
     return _count_before(text, spot.start, floor)
 
 
 def _count_before(text: Sequence[str], start: int, floor: int = 0) -> int:
     for at in range(start - 1, max(start - _FARTHEST, floor) - 1, -1):
         if counted := number(text[at]):
-            return counted
+            return 0 if at and text[at - 1] == "第" else counted
         if text[at] not in _BETWEEN:
             break
     return 0

@@ -1,9 +1,8 @@
-"""Remembers labelled reports: which words stand in reports of which kind more often than elsewhere."""
+"""Remembers labelled reports: which words stand in which kind more often than elsewhere."""
 
 import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
@@ -18,65 +17,73 @@ from core.understand.places import Gazetteer, default_sites
 _IMAGINED: Final = 3.0
 _TOLD: Final = 3  # so many words are named as the reason
 
+Feature = str | tuple[str, str]  # a word, or two that stand together
 
-@dataclass(frozen=True, slots=True)
+
 class Examples:
     """Labelled reports, boiled down to what each word and pair of words speaks for."""
 
-    kinds: tuple[str, ...]
-    speaks: Mapping[str, tuple[float, ...]]  # how much more often than elsewhere, per kind, as log
-
-    @classmethod
-    def of(cls, reports: Iterable[tuple[Sequence[str], str]]) -> "Examples":
+    def __init__(self, reports: Iterable[tuple[Sequence[str], str]]) -> None:
         """From the words of reports, without names of places, and their categories."""
-        kinds: Counter[str] = Counter()
-        together: Counter[tuple[str, str]] = Counter()
+        reports = tuple(reports)
+        kinds = Counter(kind for _, kind in reports)
+        self.kinds = tuple(kinds)
+        self._shares = [seen / kinds.total() for seen in kinds.values()]
+        self._seen: dict[Feature, list[int]] = {}  # in how many reports of each kind
         for words, kind in reports:
-            kinds[kind] += 1
-            together.update((feature, kind) for feature in _features(words))
-        alone: Counter[str] = Counter()
-        for (feature, _), seen in together.items():
-            alone[feature] += seen
-        shares = {kind: seen / kinds.total() for kind, seen in kinds.items()}
-        speaks = {
-            feature: tuple(
-                log((together[feature, kind] / share + _IMAGINED) / (seen + _IMAGINED))
-                for kind, share in shares.items()
-            )
-            for feature, seen in alone.items()
-        }
-        return cls(tuple(kinds), speaks)
+            at = self.kinds.index(kind)
+            for feature in _features(words):
+                if BREAK not in feature:
+                    self._seen.setdefault(feature, [0] * len(kinds))[at] += 1
+        self._weighed: dict[Feature, tuple[float, ...]] = {}  # as far as it was asked for
 
     def lean(self, words: Sequence[str]) -> dict[str, float]:
-        """How much these words speak for each kind; 0 for each where none is known."""
-        heard = [self.speaks[feature] for feature in _features(words) if feature in self.speaks]
+        """How much these words speak for each kind; nothing where none is known."""
+        heard = [self._speaks(feature) for feature in _features(words) if feature in self._seen]
         return dict(zip(self.kinds, map(sum, zip(*heard, strict=True)), strict=False))
 
     def strongest(self, words: Sequence[str], kind: str) -> tuple[str, ...]:
         """The words that speak loudest for a kind."""
         at = self.kinds.index(kind)
-        known = (feature for feature in _features(words) if feature in self.speaks)
-        return tuple(sorted(known, key=lambda feature: -self.speaks[feature][at])[:_TOLD])
+        known = (feature for feature in _features(words) if feature in self._seen)
+        loudest = sorted(known, key=lambda feature: -self._speaks(feature)[at])[:_TOLD]
+        return tuple(word if isinstance(word, str) else " ".join(word) for word in loudest)
+
+    def _speaks(self, feature: Feature) -> tuple[float, ...]:
+        """Per kind, how much more often it stands there than elsewhere, as a logarithm."""
+        known = self._weighed.get(feature)
+        if known is None:
+            seen = self._seen[feature]
+            everywhere = sum(seen) + _IMAGINED
+            known = self._weighed[feature] = tuple(
+                log((there / share + _IMAGINED) / everywhere)
+                for there, share in zip(seen, self._shares, strict=True)
+            )
+        return known
 
 
-def _features(words: Sequence[str]) -> set[str]:
-    """Words and pairs of neighbours, over no break."""
-    pairs = {f"{one} {next_}" for one, next_ in pairwise(words) if BREAK not in (one, next_)}
-    return {*words, *pairs} - {BREAK}
+def _features(words: Sequence[str]) -> set[Feature]:
+    return {*words, *pairwise(words)}
 
 
 @cache
 def labelled_reports() -> tuple[Mapping[str, str], ...]:
     """The reports the reader was taught with, each with the labels a dispatcher gave it."""
-    text = (files(__package__) / "data" / "examples.tsv").read_text("utf-8")
-    return tuple(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+    return reports_in((files(__package__) / "data" / "examples.tsv").read_text("utf-8"))
+
+
+def reports_in(sheet: str) -> tuple[Mapping[str, str], ...]:
+    """One report a line, fields between tabs, quotation marks as they are."""
+    return tuple(csv.DictReader(sheet.split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def examples_from(reports: Iterable[Mapping[str, str]], gazetteer: Gazetteer) -> Examples:
+    """Names of places are left out: where it is says nothing about what it is."""
+    return Examples(
+        (gazetteer.locate(tokens(report["text"]))[1], report["category"]) for report in reports
+    )
 
 
 @cache
 def default_examples() -> Examples:
-    """Without names of places: where it is says nothing about what it is."""
-    gazetteer = Gazetteer.of(default_sites())
-    return Examples.of(
-        (gazetteer.locate(tokens(report["text"]))[1], report["category"])
-        for report in labelled_reports()
-    )
+    return examples_from(labelled_reports(), Gazetteer.of(default_sites()))

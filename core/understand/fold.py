@@ -10,8 +10,8 @@ from typing import Any, Final
 BREAK: Final = "|"  # the end of a sentence or of a part of one: no term reaches over it
 
 _TOKEN = re.compile(r"[a-z]+|\d+|[\u3400-\u9fff]|[,;!?|。，、；！？\n]|\.(?=\s|$)")
-_LETTERS = re.compile(r"[a-z]")
-_BYTES = re.compile(r"(?<=\d)\s?[kmgt]b?\b")
+_LETTERS_OR_DIGITS = re.compile(r"[a-z0-9]")
+_AMOUNT = re.compile(r"\d+\s?(?:[kmgt]b?\b|%)")  # counts nothing that can be carried
 _DRIVE = re.compile(r"\b([e-z]):[\\/]")
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff'’‘`´]")
 
@@ -51,8 +51,8 @@ def tokens(text: str) -> list[str]:
     """The folded text as Latin words, numbers, single Chinese characters and breaks."""
     shorthand, phrases, phrase, silent = _spelling()
     folded = fold(text)
-    if _LETTERS.search(folded):
-        folded = _BYTES.sub(" ", folded)
+    if _LETTERS_OR_DIGITS.search(folded):
+        folded = _AMOUNT.sub(" ", folded)
         folded = _DRIVE.sub(r"\1 drive ", folded)
         folded = phrase.sub(lambda found: phrases[found.group()], folded)
     found = (shorthand.get(token, token) for token in _TOKEN.findall(folded))

@@ -35,9 +35,12 @@ class Lexicon:
         self, terms: Iterable[tuple[str, str]], misspelt: Iterable[str] | None = None
     ) -> None:
         """`misspelt`: the words to recognise one slip away; by default all of them."""
-        tags: dict[tuple[str, ...], set[str]] = {}
+        meant: dict[str, set[str]] = {}
         for term, tag in terms:
-            tags.setdefault(tuple(tokens(term)), set()).add(tag)
+            meant.setdefault(term, set()).add(tag)
+        tags: dict[tuple[str, ...], set[str]] = {}
+        for term, its_tags in meant.items():
+            tags.setdefault(tuple(tokens(term)), set()).update(its_tags)
         tags.pop((), None)
         self._root: dict[str, Any] = {}
         for term_tokens, meaning in tags.items():
@@ -57,7 +60,9 @@ class Lexicon:
         words = [self._canonical(token) for token in text]
         found: list[Found] = []
         heard = 0
-        for at in range(len(words)):
+        for at, (word, stem) in enumerate(words):
+            if word not in self._root and stem not in self._root:
+                continue
             best = self._longest(words, at)
             if best is not None and best[0] > heard:
                 heard, (term, tags) = best

@@ -20,7 +20,7 @@ from core.understand.examples import Examples, default_examples
 from core.understand.fold import BREAK, data, tokens
 from core.understand.lexicon import Found, Lexicon
 from core.understand.places import UNKNOWN, Gazetteer
-from core.understand.rules import Rule, decide, table
+from core.understand.rules import Rule, Table, table
 from core.understand.values import (
     Category,
     EarlierTicket,
@@ -46,7 +46,7 @@ _BRIEF: Final = 8
 
 _PHONE = re.compile(
     r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d{9}(?!\d)|(?<!\d)0\d{2,3}[- ]?\d{7,8}(?!\d)"
-    r"|(?:\bext\.?|分机|内线)\s*:?\s*\d{3,5}",
+    r"|(?:\bext\.?|分机|内线)\s*:?\s*\d{3,5}|(?:联系人|\bcontact)\D{0,12}\d{3,5}",
     re.IGNORECASE,
 )
 _ASSET = re.compile(
@@ -68,7 +68,7 @@ _INSTALLED = re.compile(
 class _Tables:
     """The rules of `rules.toml`, compiled."""
 
-    rules: Mapping[str, list[Rule]]
+    rules: Mapping[str, Table]
     matrix: Mapping[str, list[str]]
     prefer: Mapping[str, list[str]]
     otherwise: Mapping[str, str]
@@ -99,6 +99,7 @@ _NOTHING: Final = Facts()
 _UNSURE: Final = 0.75
 _GUESS: Final = 0.2
 _TRUST: Final = 15.0  # a rule that is wholly certain weighs as much as so many nats of likeness
+_PLAIN: Final = 0.96  # a rule so certain is not compared
 _LIKENESS: Final = 0.65
 _UNKNOWN_KIND: Final = Rule("consultation", "not understood", 0.1, ())
 _URGENCIES: Final = ("high", "medium", "low")
@@ -117,17 +118,17 @@ class Reader:
         examples: Examples | None = None,
     ) -> None:
         self.gazetteer = gazetteer
-        self._examples = default_examples() if examples is None else examples
+        self._examples = examples
         known = default_categories() if categories is None else tuple(categories)
         self._categories = {category.code: category for category in known}
         signs = [(term, sign) for sign, row in data("signs.toml").items() for term in row["words"]]
         own = [(word, f"said:{c.code}") for c in known for word in (c.zh, c.en, *c.words) if word]
         misspelt = data("spelling.toml")["words"]["misspelt"]
         self._lexicon = Lexicon([*signs, *_named_inside(signs), *of_terms(), *own], misspelt)
-        self._own = [
+        self._own = Table.of(
             Rule(c.code, "the desk's own word", 0.5, ((frozenset({f"said:{c.code}"}), True),))
             for c in known
-        ]
+        )
 
     def read(self, text: str, facts: Facts = _NOTHING) -> Understanding:
         """Every field with its reason. No text is too odd: what is not understood says so."""
@@ -167,9 +168,9 @@ class Reader:
         )
 
     def _category(self, said: set[str], facts: Facts, words: list[str]) -> Rule:
-        """By rules and examples; where they hardly know and it is "the same again", as last time."""
-        rule = decide(_tables().rules["category"], said) or _UNKNOWN_KIND
-        own = decide(self._own, said)
+        """By rules and examples; if both hardly know and it is "the same again", as last time."""
+        rule = _tables().rules["category"].decide(said) or _UNKNOWN_KIND
+        own = self._own.decide(said)
         if own and own.certainty > rule.certainty:
             return own
         rule = self._compared(rule, words)
@@ -180,17 +181,20 @@ class Reader:
 
     def _compared(self, rule: Rule, words: list[str]) -> Rule:
         """The rule's word, unless labelled reports with the same words speak loudly against it."""
-        lean = self._examples.lean(words)
+        examples = self._examples or default_examples()  # learnt at the first report, not at start
+        lean = examples.lean(words)
         for_rule = lean.get(rule.value, 0.0) + _TRUST * rule.certainty
         best = max(lean, key=lambda kind: lean[kind], default=rule.value)
-        if best == rule.value or lean[best] <= for_rule:
+        if rule.certainty >= _PLAIN or best == rule.value or lean[best] <= for_rule:
             return rule
-        return Rule(best, "like earlier reports", _LIKENESS, (), words=self._examples.strongest(words, best))
+        return Rule(
+            best, "like earlier reports", _LIKENESS, (), words=examples.strongest(words, best)
+        )
 
     def _mode(self, category: str, said: set[str]) -> Rule:
         kind = self._categories.get(category)
         usual = Rule(kind.mode if kind else "remote", "usual for the category", 0.75, ())
-        return decide(_tables().rules["mode"], said) or usual
+        return _tables().rules["mode"].decide(said) or usual
 
 
 def _named_inside(signs: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -203,7 +207,7 @@ def _named_inside(signs: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 
 def _decide(name: str, said: set[str]) -> Rule:
-    rule = decide(_tables().rules[name], said)
+    rule = _tables().rules[name].decide(said)
     if rule is None:
         raise LookupError(f"rules.toml: the last rule of {name} must always hold")
     return rule
@@ -316,7 +320,7 @@ def _severity(impact: str, urgency: str, vip: bool) -> str:
 
 
 def _emergency(said: set[str]) -> frozenset[str]:
-    return frozenset(rule.value for rule in _tables().rules["emergency"] if rule.holds(said))
+    return frozenset(rule.value for rule in _tables().rules["emergency"].holding(said))
 
 
 def _severity_evidence(impact: Rule, urgency: Rule, found: list[Found], vip: bool) -> Evidence:
