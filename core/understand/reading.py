@@ -100,7 +100,7 @@ _UNSURE: Final = 0.75
 _GUESS: Final = 0.2
 _TRUST: Final = 15.0  # a rule that is wholly certain weighs as much as so many nats of likeness
 _PLAIN: Final = 0.96  # a rule so certain is not compared
-_LIKENESS: Final = 0.65
+_LIKENESS: Final = 0.55  # a proposal to the dispatcher; the desk does not act on it alone
 _UNKNOWN_KIND: Final = Rule("consultation", "not understood", 0.1, ())
 _URGENCIES: Final = ("high", "medium", "low")
 _PERSONS: Final = frozenset({"人", "位", "名", "people", "persons", "colleagues", "users", "staff"})
@@ -173,7 +173,8 @@ class Reader:
         own = self._own.decide(said)
         if own and own.certainty > rule.certainty:
             return own
-        rule = self._compared(rule, words)
+        if "substance" in said:  # talk is like no report
+            rule = self._compared(rule, words)
         if rule.certainty < _UNSURE and "again" in said and facts.recent:
             last = facts.recent[0]
             return Rule(last.category, f"as {last.number}", 0.7, ((frozenset({"again"}), True),))
