@@ -12,6 +12,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter
 
+import psutil
+
 from channels.sms.wire import Gateway
 from core.desk import Desk
 from core.inbox import keeper
@@ -23,6 +25,7 @@ from tests.sms_servers.server import app, serving, wire_bytes
 
 FOUR: Sequence[Gateway] = (ALIYUN, CAPCOM6, TWILIO, KANNEL)
 STEADY, SECONDS = 200, 8  # hooks a second, and for how long
+AIM = 200  # ms: Aliyun gives up after 700
 AT_ONCE, LANES = 2_000, 16  # hooks as fast as they are answered, and over how many connections
 
 
@@ -96,14 +99,24 @@ async def steadily(port: int, todo: list[bytes]) -> list[float]:
     return sorted(await asyncio.gather(*(one(n, sent) for n, sent in enumerate(todo))))
 
 
-async def measure(port: int) -> None:
-    print(f"{'gateways':>8} {'hooks/s':>9} {'p50 ms':>8} {'p99 ms':>8}   (p50, p99 at {STEADY}/s)")
+async def measure(port: int, server: psutil.Process) -> None:
+    """CPU time is what a busy machine does not distort."""
+    print(
+        f"{'gateways':>8} {'hooks/s':>9} {'CPU ms':>8} {'p50 ms':>8} {'p99 ms':>8}"
+        f"   (CPU of the desk for each hook; p50, p99 at {STEADY}/s)"
+    )
+    worst = 0.0
     for gateways in (FOUR[:1], FOUR):
         many = len(gateways)
+        before = sum(server.cpu_times()[:2])
         fast = await at_once(port, calls(gateways, f"fast{many}", AT_ONCE))
+        spent = 1e3 * (sum(server.cpu_times()[:2]) - before) / AT_ONCE
         waits = await steadily(port, calls(gateways, f"steady{many}", STEADY * SECONDS))
         p50, p99 = (1e3 * waits[int(len(waits) * share)] for share in (0.5, 0.99))
-        print(f"{many:>8} {fast:>9.0f} {p50:>8.1f} {p99:>8.1f}")
+        worst = max(worst, p99)
+        print(f"{many:>8} {fast:>9.0f} {spent:>8.2f} {p50:>8.1f} {p99:>8.1f}")
+    met = "met" if worst < AIM else "MISSED"
+    print(f"aim: p99 < {AIM} ms at {STEADY} hooks/s, sent whether or not answered: {met}")
 
 
 def main() -> None:
@@ -114,7 +127,7 @@ def main() -> None:
         server.start()
         try:
             wait_for(port)
-            asyncio.run(measure(port))
+            asyncio.run(measure(port, psutil.Process(server.pid)))
         finally:
             server.terminate()
             server.join()

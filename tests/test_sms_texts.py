@@ -1,17 +1,19 @@
 """Lengths, reviewed templates, and numbers as people may see them."""
 
+import json
 import re
 import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.sms.numbers import e164, is_service, may_answer, national
-from channels.sms.segments import cost, segments, utf16_units
+from channels.sms.segments import cost, segments, utf16_units, within
 from channels.sms.templates import (
     ALIYUN,
     BANNED,
@@ -30,9 +32,11 @@ from channels.sms.templates import (
     missing,
     standard,
 )
+from channels.sms.wire import Sms
 from core.masking import mask_name, mask_number, mask_numbers
 from core.messages import Choice, Letter
 from core.notices import NOTICES
+from tests.sms_servers.golden import CAPCOM6, GENERIC, KANNEL, NOW, TWILIO, VONAGE
 
 HOTLINE = "4001234567"
 IDS = {kind: f"SMS_{place}" for place, kind in enumerate(STANDARD)}
@@ -205,10 +209,12 @@ def test_an_answer_is_due_when_the_offer_runs_out_and_not_when_the_visit_is():
     assert "请于11月22日14:30前答复" in filled.text
 
 
-def test_every_notice_has_a_template_or_a_reason_to_have_none():
+def test_what_must_reach_a_person_has_a_template_or_a_reason_to_have_none():
+    """A new notice that is a must: a text in STANDARD, or a line in WITHOUT."""
     said = {kind.removesuffix(PLAIN) for kind in STANDARD}
     assert said.isdisjoint(WITHOUT)
-    assert said | WITHOUT.keys() == NOTICES.keys()
+    assert said | WITHOUT.keys() <= NOTICES.keys()
+    assert {kind for kind, notice in NOTICES.items() if notice.must} <= said | WITHOUT.keys()
 
 
 def test_kinds_without_an_id_are_named():
@@ -252,7 +258,7 @@ VALUES = st.lists(ODD | st.text(max_size=6), max_size=8).map("".join)
 
 
 @each_cloud
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(
     kind=st.sampled_from(sorted(STANDARD)),
     site=VALUES,
@@ -288,6 +294,37 @@ def obeys(filled, cloud):
     assert not [word for word in refused if word in text]
     assert "13800138000" not in text
     assert segments(text, f"【{cloud.signature}】").parts == 1
+
+
+ANYTHING = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=120
+).flatmap(lambda piece: st.integers(1, 40).map(lambda times: piece * times))
+
+
+@settings(max_examples=80, deadline=None)
+@given(text=ANYTHING)
+def test_whatever_is_said_fits_ten_parts_and_begins_as_it_was_said(text):
+    sent = within(text)
+    assert segments(sent).parts <= 10
+    assert sent == text or text.startswith(sent.removesuffix("..."))
+    assert sent == text or segments(text[: len(sent)] + "...").parts > 10
+
+
+@pytest.mark.parametrize("gateway", [KANNEL, CAPCOM6, TWILIO, VONAGE, GENERIC], ids=type)
+@settings(max_examples=40, deadline=None)
+@given(text=ANYTHING)
+def test_whatever_is_said_leaves_as_it_was_said(gateway, text):
+    request = gateway.build(Sms(reference="r", to="+8613800138000", text=text), NOW)
+    fields = dict(parse_qsl((request.url.query or request.content).decode(), True))
+    if request.headers.get("content-type") == "application/json":
+        said = json.loads(request.content)
+        told = said["textMessage"]["text"] if "textMessage" in said else said["data"]["text"]
+    else:
+        told = fields["Body"] if "Body" in fields else fields["text"]
+    unicode = not text.isascii() and segments(text).encoding == "ucs2"
+    assert told == text
+    assert fields.get("coding", "2") == "2" or not unicode
+    assert fields.get("type", "unicode") == "unicode" or not unicode
 
 
 # --- numbers ---

@@ -1,5 +1,6 @@
 """How many parts a text takes, and what it costs."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -45,6 +46,18 @@ def _parts(widths: Iterable[int], alone: int, joined: int) -> int:
         return end + width if width <= room or not room else end + room + width
 
     return -(-list(accumulate(sizes, place, initial=0))[-1] // joined)
+
+
+MOST_PARTS = 10  # what gateways are set to take (Kannel's max-messages)
+_CUT = "..."
+
+
+def within(text: str, parts: int = MOST_PARTS) -> str:
+    """The text, or as much of its beginning as so many parts hold. No character is cut in two."""
+    if segments(text).parts <= parts:
+        return text
+    kept = bisect_right(range(len(text)), parts, key=lambda end: segments(text[:end] + _CUT).parts)
+    return text[: kept - 1] + _CUT
 
 
 def cost(text: str, price: Decimal, signature: str = "") -> Decimal:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from channels.sms import numbers
+from channels.sms.segments import within
 from channels.sms.templates import ALIYUN, HUAWEI, TENCENT, Catalog, Rules, Unfit, fill
 from channels.sms.wire import Gateway, Sms
 from core.errors import Unclear, Undeliverable
@@ -133,7 +134,7 @@ class SmsChannel:
 
     async def _sms(self, letter: Letter, number: str, account: Account) -> Sms:
         if account.catalog is None:
-            text = (await self.render(letter))[:LONGEST]
+            text = within(await self.render(letter))
             return Sms(reference=letter.reference, to=number, text=text, attempts=letter.attempts)
         try:
             filled, changed = fill(letter, account.catalog)

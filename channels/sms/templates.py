@@ -255,7 +255,7 @@ catalogs. A kind with ".plain" behind it is said where a slot or a digit of the 
 WITHOUT: Mapping[str, str] = {
     **dict.fromkeys(
         ("engineer_says", "requester_says", "complaint_answered", "deviation_planned",
-         "verdict_corrected"),
+         "verdict_corrected", "hand_over_note"),
         "people's own words",
     ),
     **dict.fromkeys(
