@@ -1,12 +1,20 @@
 """The nine promises of the design. What each holds through a kill stands in tests/test_crash.py."""
 
-from core import work
+from importlib.resources import files
+
+from core import clocks, enquiries, work
 from core.actions import ACTIONS, typed_words
 from core.errors import Undeliverable
 from core.in_hand import Actor
 from core.lifecycle import Action
+from core.messages import Inbound
 from core.people import Address, Person
-from core.ticket import broken_link
+from core.rows import VerdictRow
+from core.sla.calendars import calendar_of
+from core.sla.policy import load
+from core.sla.verdict import Outcome
+from core.ticket import Offer, Step, broken_link
+from core.words import moment, say
 from tests.scenario import Scenario
 from tests.test_story import PAPER, accepted, asked, dispatched, resolved
 
@@ -33,11 +41,37 @@ async def test_2_nothing_happens_twice(desk: Scenario) -> None:
     assert desk.heard("tang.wei").count("engineer_assigned") == 1
 
 
-async def test_3_no_promise_is_broken_in_silence(desk: Scenario) -> None:
-    await dispatched(desk)
-    before = len(desk.letters("zhao.hong"))
-    await desk.time_passes(hours=2)
-    assert len(desk.letters("zhao.hong")) > before
+async def warnings_of(desk: Scenario, number: str) -> list[Step]:
+    return [step for step in await desk.journal(number) if step.action == "warn"]
+
+
+async def test_3_every_promise_that_breaks_was_warned_of_before(desk: Scenario) -> None:
+    number = await dispatched(desk)
+    await desk.time_passes(hours=6)
+    told = await warnings_of(desk, number)
+    broken = {str(step.detail["milestone"]) for step in told if step.detail["alarm"] == "breach"}
+    first = {str(step.detail["milestone"]): str(step.detail["alarm"]) for step in reversed(told)}
+    assert {"phone_answer", "onsite_arrival"} <= broken
+    assert "breach" not in {first[milestone] for milestone in broken}
+
+
+async def test_3_a_warning_comes_while_something_can_still_be_done(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    due = (await desk.ticket(number)).due_at
+    assert due is not None
+    while "sla_warning" not in desk.heard(engineer):
+        await desk.time_passes(minutes=1)
+    assert desk.moment < due
+
+
+async def test_3_whoever_hears_is_somebody_who_can_act(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    await desk.time_passes(hours=6)
+    told = [str(step.detail["told"]).split() for step in await warnings_of(desk, number)]
+    heard = {code for codes in told for code in codes}
+    people = [await desk.person(code) for code in heard]
+    assert all(person.is_staff for person in people)
+    assert {engineer, "zhao.hong"} <= heard
 
 
 async def test_4_one_engineer_wins_and_the_others_are_told_who(desk: Scenario) -> None:
@@ -93,11 +127,115 @@ async def test_6_an_answer_counts_for_the_next_report(desk: Scenario) -> None:
     assert desk.heard("stranger").count("ask_site") == 1
 
 
-async def test_7_the_desk_can_say_why(desk: Scenario) -> None:
+async def test_6_nobody_is_asked_by_mail_for_what_was_said_in_the_chat(desk: Scenario) -> None:
+    person = await desk.person("xu.lan")
+    await desk.desk.store.write(lambda tx: tx.update(person, site=None))
+    await desk.hears("xu.lan", "收银机开不了机")
+    first = await desk.latest()
+    await desk.does("xu.lan", "set_site", first.number, "ZH-XZ")
+    await desk.time_passes(hours=5)
+    await desk.hears("xu.lan@example.com", "打印机卡纸", channel="mail", subject="打印机")
+    assert ((await desk.latest()).origin, (await desk.latest()).site) == ("mail", "ZH-XZ")
+    assert "ask_site" not in desk.heard("xu.lan@example.com", "mail")
+
+
+async def why(desk: Scenario, who: str, number: str, language: str = "zh_CN") -> str:
+    """What `/why NUMBER` answers, in the words that the chat shows."""
+    before = len(desk.letters(who))
+    asking = Inbound(
+        channel="telegram",
+        external_id=f"why{number}{len(desk.letters(who))}",
+        message_id="1",
+        sender=who,
+        text=number,
+        occurred_at=desk.moment,
+        received_at=desk.moment,
+        trust="proven",
+    )
+    await enquiries.enquire(desk.desk, "why", asking)
+    await desk.settle()
+    told = [letter for letter in desk.letters(who)[before:] if letter.kind == "story"]
+    return "\n".join(say("story", letter.params, language=language) for letter in told)
+
+
+async def test_7_why_this_engineer(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    ticket = await desk.ticket(number)
+    offer = await desk.desk.store.read(lambda tx: tx.first(Offer, ticket_id=ticket.id))
+    assert offer is not None
+    told = await why(desk, "zhao.hong", number)
+    assert (await desk.person(engineer)).name in told
+    best = max(offer.score, key=lambda part: abs(float(str(offer.score[part]))))
+    assert say(f"term.part.{best}", {}) in told
+    for objection in set(offer.passed_over.values()):
+        assert say(f"term.objection.{objection}", {}) in told
+
+
+async def test_7_why_this_deadline(desk: Scenario) -> None:
+    number, _ = await accepted(desk)
+    ticket = await desk.ticket(number)
+    assert ticket.due_at is not None
+    told = await why(desk, "zhao.hong", number)
+    assert say("term.milestone.onsite_arrival", {}) in told
+    assert moment(ticket.due_at) in told
+
+
+async def test_7_why_this_ticket(desk: Scenario) -> None:
     number = await dispatched(desk)
-    report = (await desk.journal(number))[0]
-    assert report.detail["rule"]
-    assert await desk.hears("zhao.hong", f"状态 {number}")
+    await desk.hears("tang.wei", "客人还在等")
+    journal = await desk.journal(number)
+    added = next(step for step in journal if step.action == "add")
+    told = await why(desk, "zhao.hong", number)
+    assert str(journal[0].detail["words"]) in told
+    assert "客人还在等" in told
+    assert say(f"term.why.{added.detail['why']}", {}) in told
+
+
+async def test_7_a_stranger_is_not_told_why(desk: Scenario) -> None:
+    number = await dispatched(desk)
+    assert await why(desk, "xu.lan", number) == ""
+
+
+async def verdicts(desk: Scenario) -> list[VerdictRow]:
+    return await desk.desk.store.read(lambda tx: tx.find(VerdictRow, order="id"))
+
+
+POLICY = (files("core.sla") / "data" / "policy.toml").read_text("utf-8")
+AT_NIGHT = calendar_of("mon-fri 20:00-21:00", "Asia/Shanghai", "CN")
+
+
+async def test_8_a_verdict_stays_whatever_is_changed_later(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    await desk.time_passes(hours=4)
+    await desk.does(engineer, "arrive", number)
+    before = await verdicts(desk)
+    assert "broken" in [row.outcome for row in before if row.milestone == "onsite_arrival"]
+    easier = load(POLICY.replace('version = "1"', 'version = "2"').replace('"3h"', '"9h"'))
+    desk.desk.policies = (easier, *desk.desk.policies)
+    desk.desk.calendars = dict.fromkeys(
+        desk.desk.calendars, AT_NIGHT
+    )  # nothing would have been late
+    await desk.does("wen.ting", "set_priority", number, "P4")
+    await desk.time_passes(days=1)
+    after = await verdicts(desk)
+    assert after[: len(before)] == before
+    assert [row.outcome for row in after if row.milestone == "onsite_arrival"].count("met") == 0
+
+
+async def test_8_a_correction_is_a_further_line_with_who_and_why(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    await desk.time_passes(hours=4)
+    await desk.does(engineer, "arrive", number)
+    before = await verdicts(desk)
+    arrival = next(row for row in before if row.milestone == "onsite_arrival")
+    await desk.desk.store.write(
+        lambda tx: clocks.correct_verdict(
+            tx, arrival.id, Outcome.MET, who="赵红", why="gate was shut", now=desk.moment
+        )
+    )
+    after = await verdicts(desk)
+    assert after[: len(before)] == before
+    assert (after[-1].who, after[-1].why) == ("赵红", "gate was shut")
 
 
 async def test_8_the_journal_cannot_be_changed_unnoticed(desk: Scenario) -> None:
