@@ -46,8 +46,8 @@ class Examples:
         """The words that speak loudest for a kind."""
         at = self.kinds.index(kind)
         known = (feature for feature in _features(words) if feature in self._seen)
-        loudest = sorted(known, key=lambda feature: -self._speaks(feature)[at])[:_TOLD]
-        return tuple(word if isinstance(word, str) else " ".join(word) for word in loudest)
+        loudest = sorted((-self._speaks(feature)[at], _spelt(feature)) for feature in known)
+        return tuple(word for _, word in loudest[:_TOLD])
 
     def _speaks(self, feature: Feature) -> tuple[float, ...]:
         """Per kind, how much more often it stands there than elsewhere, as a logarithm."""
@@ -60,6 +60,10 @@ class Examples:
                 for there, share in zip(seen, self._shares, strict=True)
             )
         return known
+
+
+def _spelt(feature: Feature) -> str:
+    return feature if isinstance(feature, str) else " ".join(feature)
 
 
 def _features(words: Sequence[str]) -> set[Feature]:
