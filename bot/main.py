@@ -65,6 +65,8 @@ from core.storage.sqlite import SqliteStore
 
 log = structlog.get_logger()
 
+# Telegram takes thirty messages a second, and every idle connection costs the client time.
+CONNECTIONS = 8
 SWEEP = 1.0  # seconds between looks at the timers
 REDRAW = 0.5
 RESCUE = 10.0
@@ -246,7 +248,7 @@ class Program:
         token = section.token.get_secret_value()
         account = token.partition(":")[0]
         builder = Application.builder().token(token).updater(None).job_queue(None)
-        builder = builder.connection_pool_size(32).pool_timeout(30)
+        builder = builder.connection_pool_size(CONNECTIONS).pool_timeout(30)
         if section.base_url:
             builder = builder.base_url(f"{section.base_url}/bot")
             builder = builder.base_file_url(f"{section.base_url}/file/bot")

@@ -130,7 +130,6 @@ ACTIVE = frozenset(
 )
 DONE = frozenset({S.CLOSED, S.CANCELLED})
 OPEN = frozenset(Status) - DONE
-UNFINISHED = OPEN - {S.RESOLVED, S.CONFIRMED}
 """Somebody still has to do something."""
 HELD = frozenset({S.IN_PHONE, S.IN_REMOTE, S.ACCEPTED, S.EN_ROUTE, S.ARRIVED, S.WORKING})
 """Somebody is at it right now."""

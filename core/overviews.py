@@ -7,9 +7,9 @@ from datetime import date, datetime, time, timedelta
 from core import absence
 from core.desk import Desk
 from core.dispatch.rota import Bar, Gap, Span, week
-from core.lifecycle import HELD, UNFINISHED
+from core.lifecycle import HELD
 from core.people import Person, Role
-from core.ports import Between, Tx
+from core.ports import Tx
 from core.register import Book
 from core.telling import language_of
 from core.ticket import Offer, Ticket
@@ -150,14 +150,14 @@ def queue(tx: Tx, desk: Desk, reader: Person, now: datetime, *, most: int = QUEU
     ids = tuple(row["id"] for row in tx.ask("board", many=most))
     found = {ticket.id: ticket for ticket in tx.find(Ticket, id=ids)} if ids else {}
     tickets: Sequence[Ticket] = [found[key] for key in ids if key in found]
-    status = tuple(UNFINISHED)
+    (counted,) = tx.ask("board_counts", now=now)
     return Queue(
         now=now,
         zone=reader.zone,
         language=language,
         rows=tuple(_row(ticket, book, language) for ticket in tickets),
-        many=tx.count(Ticket, status=status),
-        late=tx.count(Ticket, status=status, due_at=Between(before=now)),
+        many=counted["many"],
+        late=counted["late"],
     )
 
 
