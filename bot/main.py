@@ -25,14 +25,12 @@ from bot.cards import CardChannel, Renderer
 from bot.handlers.context import Front
 from bot.health import Health, Look
 from bot.loops import Worker, inbox_worker, outbox_worker
-from bot.mail import add_mail
 from bot.metrics import DeskCollector
 from bot.pictures.studio import Studio
 from bot.pump import PAUSES, Hook, NotReady, Pump, Unreadable, check_handlers, feed, hook_route
 from bot.redraw import redraw
 from bot.schedule import Ticker
 from bot.settings import Settings, Telegram, WrongSettings
-from bot.sms import add_sms
 from bot.worn import WornButtons
 from channels import http
 from channels.telegram.limiter import Limiter
@@ -60,7 +58,6 @@ from core.rows import InboxRow, OutboxRow, Setting
 from core.sla.calendars import shipped
 from core.sla.policy import shipped_policy
 from core.storage import schema
-from core.storage.postgres import PostgresStore
 from core.storage.sqlite import SqliteStore
 
 log = structlog.get_logger()
@@ -83,6 +80,8 @@ def wall_clock() -> datetime:
 def open_store(url: str) -> Store:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
+        from core.storage.postgres import PostgresStore  # loads what SQLite can do without
+
         return PostgresStore(
             parsed.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
         )
@@ -465,9 +464,14 @@ async def run(settings: Settings, *, ready: Callable[[Program], None] | None = N
         await program.open()
         if settings.telegram is not None:
             program.add_telegram(settings.telegram)
+        # A desk without these channels starts without loading them.
         if settings.mail is not None:
+            from bot.mail import add_mail
+
             add_mail(program, settings.mail)
         if settings.sms:
+            from bot.sms import add_sms
+
             add_sms(program, settings.sms)
         await program.start()
         log.info("started", address=program.server.address, channels=list(program.desk.channels))

@@ -8,9 +8,9 @@ import pytest
 import segno
 from PIL import Image
 
-from bot.pictures import fonts, queue, sticker, week
+from bot.pictures import NoTypeface, fonts, queue, sticker, week
 from bot.pictures.canvas import SCALE, Canvas
-from bot.pictures.fonts import NoTypeface, Typeface
+from bot.pictures.fonts import Typeface
 from bot.pictures.studio import Studio
 from core import overviews
 from core.files import FileStore

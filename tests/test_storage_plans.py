@@ -10,6 +10,7 @@ import pytest
 
 from bot import board
 from core import files, inbox, outbox, outlook
+from core.messages import File
 from core.storage import sqlite
 from core.storage.tables import TABLES
 from tests.scenario import PHOTO, Scenario, a_desk
@@ -42,7 +43,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return found
 
 
-async def a_day(desk: Scenario) -> None:
+async def fetch(file: File) -> bytes:
+    return file.source.encode()
+
+
+async def a_day(desk: Scenario, folder: Path) -> None:
     """The story and the looks beside it."""
     number, engineer = await resolved(desk)
     await desk.does("tang.wei", "confirm", number)
@@ -59,7 +64,7 @@ async def a_day(desk: Scenario) -> None:
     await inbox.release(desk.desk)
     await outbox.rescue(desk.desk)
     await outbox.rescue(desk.desk, all_of_them=True)
-    await files.fetch_wanted(desk.desk, files.FileStore(ROOT / "nowhere"), {})
+    await files.fetch_wanted(desk.desk, files.FileStore(folder), {"telegram": fetch})
     await desk.desk.store.read(lambda tx: outlook.outlook(tx, desk.desk, desk.moment))
     await desk.desk.store.read(
         lambda tx: board.text(tx, desk.desk, desk.moment, language="en", zone="Asia/Shanghai")
@@ -101,7 +106,7 @@ async def test_no_statement_of_the_story_walks_through_the_history(
     tmp_path: Path, asked: dict[str, str]
 ) -> None:
     async with a_desk(tmp_path) as desk:
-        await a_day(desk)
+        await a_day(desk, tmp_path)
     assert len(asked) > 80
     slow = {
         f"{where}: {sql}": steps
@@ -114,7 +119,7 @@ async def test_no_statement_of_the_story_walks_through_the_history(
 async def test_open_rows_are_found_among_open_rows(tmp_path: Path, asked: dict[str, str]) -> None:
     """A state that is said as a parameter would keep SQLite from the index over the open rows."""
     async with a_desk(tmp_path) as desk:
-        await a_day(desk)
+        await a_day(desk, tmp_path)
     cancelling = [sql for sql in asked if sql.startswith("UPDATE timers") and "subject" in sql]
     assert cancelling
     for sql in cancelling:

@@ -7,7 +7,7 @@ import telegram
 
 from bot.handlers.commands import said
 from bot.handlers.context import Context, Front, front, slot
-from bot.pictures.fonts import NoTypeface
+from bot.pictures import NoTypeface
 from core import enquiries, intake
 from core.errors import Refusal
 from core.messages import File

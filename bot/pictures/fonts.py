@@ -43,10 +43,6 @@ SIMPLIFIED = ("SC", "CN")
 PROBE, NOTHING = "派单", "\U0010ffff"
 
 
-class NoTypeface(Exception):
-    """Nothing on this machine can write Chinese, so there are no pictures."""
-
-
 @dataclass(frozen=True, slots=True)
 class Typeface:
     """A file and the face in it; the bold one stands beside it where there is one."""

@@ -362,6 +362,7 @@ grievances = _table(
     Index("ix_grievances_ticket", "ticket_id", "kind"),
     Index("ix_grievances_owner", "owner_id", "state"),
     Index("ix_grievances_person", "person_id", "state"),
+    Index("ix_grievances_open", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
 )
 verdicts = _table(
     "verdicts", rows.VerdictRow, Index("ix_verdicts_ticket", "ticket_id", "milestone", "cycle")

@@ -171,6 +171,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_grievances")),
     )
     with op.batch_alter_table("grievances", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_grievances_open",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
         batch_op.create_index("ix_grievances_owner", ["owner_id", "state"], unique=False)
         batch_op.create_index("ix_grievances_person", ["person_id", "state"], unique=False)
         batch_op.create_index("ix_grievances_ticket", ["ticket_id", "kind"], unique=False)
@@ -876,6 +883,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_grievances_ticket")
         batch_op.drop_index("ix_grievances_person")
         batch_op.drop_index("ix_grievances_owner")
+        batch_op.drop_index(
+            "ix_grievances_open",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
 
     op.drop_table("grievances")
     with op.batch_alter_table("files", schema=None) as batch_op:
