@@ -25,6 +25,51 @@ def person(name, **more):
     return {"id": name, "roles": ["field_engineer"], **more}
 
 
+OCTOBER = """
+[[calendars]]
+code = "resident"
+hours = ["Mon-Fri 09:00-18:00"]
+holidays = "CN"
+
+[[calendars]]
+code = "working_days"
+hours = ["Mon-Fri 09:00-18:00"]
+holidays = "CN"
+
+[[sites]]
+code = "HQ"
+city = "广州"
+kind = "resident"
+
+[[people]]
+id = "li"
+roles = ["resident_engineer"]
+resident_at = "HQ"
+
+[simulation]
+tickets_per_day = 500
+start = 2026-09-28
+weekend = 0
+storms_per_month = 0
+"""
+
+
+def test_a_resident_has_the_customers_holidays_and_make_up_days_off_and_on():
+    desk = read_text(OCTOBER)
+    since = datetime(2026, 9, 28, tzinfo=desk.rates.zone)
+    planned = rota(desk, since, since + timedelta(days=14))
+    days = {row.starts.astimezone(desk.rates.zone).date() for row in planned.rows}
+    assert date(2026, 10, 1) not in days
+    assert {date(2026, 9, 30), date(2026, 10, 10)} <= days
+
+
+def test_less_breaks_on_a_public_holiday_and_more_on_a_make_up_saturday():
+    desk = read_text(OCTOBER)
+    days = {fault.at.astimezone(desk.rates.zone).date() for fault in draw(desk, 14, seed=1)}
+    assert date(2026, 10, 1) not in days
+    assert date(2026, 10, 10) in days
+
+
 def tiny(**more):
     """Two engineers, two sites, nobody who says no."""
     data = {

@@ -71,7 +71,7 @@ class Stretch:
 class Rota:
     """Rows made ready for questions: each person's time as stretches that do not overlap."""
 
-    __slots__ = ("_starts", "_stretches", "rows")
+    __slots__ = ("_ends", "_starts", "_stretches", "rows")
 
     def __init__(self, rows: Iterable[Shift]) -> None:
         self.rows = tuple(rows)
@@ -87,6 +87,9 @@ class Rota:
         self._starts = {
             person: [stretch.starts for stretch in stretches]
             for person, stretches in self._stretches.items()
+        }
+        self._ends = {
+            person: _duties_end(stretches) for person, stretches in self._stretches.items()
         }
 
     @property
@@ -123,13 +126,19 @@ class Rota:
 
     def duty_ends(self, person: str, at: datetime) -> datetime | None:
         """When the duty that holds now ends, over rows that touch each other."""
-        found = self.duty(person, at)
-        if found is None:
+        if self.duty(person, at) is None:
             return None
-        ends = found.ends
-        while following := self.duty(person, ends):
-            ends = following.ends
-        return ends
+        return self._ends[person][bisect_right(self._starts[person], at) - 1]
+
+
+def _duties_end(stretches: Sequence[Stretch]) -> list[datetime]:
+    """For each stretch the end of the last one that follows it without a pause or a leave."""
+    ends = [stretch.ends for stretch in stretches]
+    for i in range(len(stretches) - 2, -1, -1):
+        following = stretches[i + 1]
+        if following.starts == stretches[i].ends and following.row.kind is not Kind.LEAVE:
+            ends[i] = ends[i + 1]
+    return ends
 
 
 def _stretches(own: Sequence[Shift], relief: Iterable[Shift]) -> list[Stretch]:

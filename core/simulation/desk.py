@@ -5,8 +5,8 @@ A file without a [simulation] still runs: what is missing has defaults, which st
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Never, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,12 +14,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from core.dispatch.choose import BACKUP, FIELD, RESIDENT
 from core.dispatch.rota import BadRota, Pattern, read_pattern
 from core.dispatch.travel import Pair, Place, Travel, both_ways, default_matrix
+from core.sla.calendar import Calendar
+from core.sla.calendars import build
+from core.sla.errors import SlaRefusal
 
 T = TypeVar("T")
 
 WHO_GOES = (RESIDENT, FIELD, BACKUP)
 DAY_HOURS, NIGHT_HOURS = ("Mon-Sun 08:00-22:00",), ("Mon-Sun 22:00-08:00",)
 OFFICE_HOURS = ("Mon-Fri 09:00-18:00",)
+USUAL_ZONE = "Asia/Shanghai"
+SATURDAY = 5
 
 
 class BadDesk(ValueError):
@@ -37,6 +42,7 @@ class Site:
     resident: bool
     zone: str
     openings: tuple[Pattern, ...]  # the customer's own hours, asked of resident sites only
+    calendar: Calendar | None = None  # the same with holidays and make-up days, where it is given
     closed: frozenset[date] = frozenset()
     lat: float | None = None
     lon: float | None = None
@@ -87,7 +93,7 @@ class Rates:
 
     tickets_per_day: float
     start: date = date(2026, 3, 2)
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo(USUAL_ZONE))
     weekend: float = 0.55
     storms_per_month: float = 1.5
     storm_tickets: float = 12.0
@@ -111,6 +117,14 @@ class Desk:
     matrix: Mapping[Pair, float]
     rates: Rates
     nda_tracked: bool = False
+    working_days: Calendar | None = None  # None: a week is Monday to Friday
+
+    def is_quiet(self, day: date) -> bool:
+        """Whether fewer people work, so that less breaks: a weekend, a public holiday."""
+        if self.working_days is None:
+            return day.weekday() >= SATURDAY
+        midnight = datetime.combine(day, time(), self.rates.zone)
+        return not any(self.working_days.spans(midnight, midnight + timedelta(days=1)))
 
     def travel(self) -> Travel:
         places = [Place(site.code, site.city, site.lat, site.lon) for site in self.sites.values()]
@@ -127,13 +141,7 @@ class Desk:
 
 
 def _replaced(desk: Desk, workers: tuple[Worker, ...]) -> Desk:
-    return Desk(
-        sites=desk.sites,
-        workers=workers,
-        matrix=desk.matrix,
-        rates=desk.rates,
-        nda_tracked=desk.nda_tracked,
-    )
+    return replace(desk, workers=workers)
 
 
 def load(path: Path) -> Desk:
@@ -153,8 +161,11 @@ def read_text(text: str) -> Desk:
 
 def read(data: Mapping[str, Any]) -> Desk:
     file = Part("", data)
-    calendars = {part.text("code"): part for part in file.parts("calendars")}
-    sites = _keyed([(part, _site(part, calendars)) for part in file.parts("sites")], "code", _code)
+    parts = {part.text("code"): part for part in file.parts("calendars")}
+    calendars = _calendars(file, parts)
+    sites = _keyed(
+        [(part, _site(part, parts, calendars)) for part in file.parts("sites")], "code", _code
+    )
     if not sites:
         file.refuse("sites", "the desk has no site")
     cities = frozenset(site.city for site in sites.values())
@@ -170,7 +181,17 @@ def read(data: Mapping[str, Any]) -> Desk:
         matrix=_matrix(file),
         rates=_rates(file.part("simulation"), sites, found),
         nda_tracked=any(worker.nda_until for worker in found),
+        working_days=calendars.get("working_days"),
     )
+
+
+def _calendars(file: "Part", parts: Mapping[str, "Part"]) -> Mapping[str, Calendar]:
+    """The desk's own calendars, with their public holidays and make-up days."""
+    tables = [{"timezone": USUAL_ZONE, **part.raw()} for part in parts.values()]
+    try:
+        return build(table for table in tables if table.get("hours") or table.get("extends"))
+    except SlaRefusal as error:
+        file.refuse("calendars", str(error))
 
 
 class Part:
@@ -282,14 +303,15 @@ def _id(worker: Worker) -> str:
     return worker.id
 
 
-def _site(part: Part, calendars: Mapping[str, Part]) -> Site:
+def _site(part: Part, parts: Mapping[str, Part], calendars: Mapping[str, Calendar]) -> Site:
     kind = part.text("kind", "field")
     if kind not in {"resident", "field"}:
         part.refuse("kind", "must be resident or field")
     zone = part.text("zone", "A" if kind == "resident" else "B").upper()
     if zone not in TARGETS:
         part.refuse("zone", f"must be one of {', '.join(TARGETS)}")
-    calendar = calendars.get(part.text("calendar", "-"), Part("", {}))
+    name = part.text("calendar", "resident")
+    calendar = parts.get(name, Part("", {}))
     hours = calendar if calendar.given("hours") else part
     return Site(
         code=part.text("code"),
@@ -297,6 +319,7 @@ def _site(part: Part, calendars: Mapping[str, Part]) -> Site:
         resident=kind == "resident",
         zone=zone,
         openings=hours.patterns("hours", OFFICE_HOURS) if kind == "resident" else (),
+        calendar=calendars.get(name) if kind == "resident" else None,
         closed=calendar.days("closed"),
         lat=part.coordinate("lat"),
         lon=part.coordinate("lon"),

@@ -59,11 +59,13 @@ def _ordinary(desk: Desk, days: int, seed: int, load: float) -> Iterator[Raw]:
     whole = sum(shares.values())
     # The rated load is an average over the week, so that a working day has more than it.
     week = (5 + 2 * rates.weekend) / 7
+    days_ = (rates.start + timedelta(days=n) for n in range(days))
+    quiet = {day for day in days_ if desk.is_quiet(day)}
     for code, share in shares.items():
         for day in range(days):
             luck = dice(seed, code, day)
             date_ = rates.start + timedelta(days=day)
-            busy = rates.weekend if date_.weekday() >= 5 else 1.0
+            busy = rates.weekend if date_ in quiet else 1.0
             mean = rates.tickets_per_day * load * share / whole * busy / week
             for _ in range(_poisson(luck, mean)):
                 yield _at(rates, date_, luck), code, None

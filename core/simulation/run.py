@@ -120,7 +120,9 @@ def period(desk: Desk, faults: Sequence[Fault]) -> tuple[datetime, datetime]:
 
 
 def openings(site: Site, since: datetime, until: datetime, desk: Desk) -> list[Span]:
-    """The customer's own hours at a resident site, closing days taken out."""
+    """The customer's own hours at a resident site, holidays and closing days taken out."""
+    if site.calendar is not None:
+        return list(site.calendar.spans(since, until))
     zone = desk.rates.zone
     return sorted(
         span
