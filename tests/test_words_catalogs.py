@@ -161,7 +161,7 @@ PICTURES = {
     )),
 }  # fmt: skip
 OTHER = {
-    "moment", "day", "choices", "choice", "choice.between",
+    "moment", "day", "choices", "choices_linked", "choice", "choice.between",
     "length.days", "length.hours", "length.minutes", "length.seconds",
     "asked_for_words", "asked_for_choice",
     "opened", "added", "edited", "unchanged", "filed", "done_already",

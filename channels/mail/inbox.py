@@ -74,6 +74,7 @@ class Inbox:
         self.backlog = 0  # mails seen on the server and not yet stored
         self.stored = 0  # new ones since the start
         self.connected = False
+        self.waiting = False  # everything is stored; the server is to say what is new
         self.reconnects = 0
         self._settings = settings
         self._pace = settings.pace
@@ -115,7 +116,7 @@ class Inbox:
                     await self._tell(failure)
                     await asyncio.sleep(self._pause(failure, failures))
                 finally:
-                    self.connected = False
+                    self.connected = self.waiting = False
                     self._source.abort()
                 self.reconnects += 1
         finally:
@@ -141,7 +142,9 @@ class Inbox:
                 await asyncio.sleep(_backoff(busy, self._pace.retry_least, self._pace.busy_most))
                 continue
             busy = 0
+            self.waiting = True
             await self._source.wait(self._pace.poll)
+            self.waiting = False
 
     async def _find_place(self, folder: Folder, cursors: Cursors, now: datetime) -> None:
         account, name = self._settings.address, self._settings.folder

@@ -58,7 +58,8 @@ _HTML = (
     '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
     '<meta name="color-scheme" content="light dark"><title>{title}</title><style>'
     "body{{font:18px/1.6 system-ui,'PingFang SC','Microsoft YaHei',sans-serif;margin:2rem auto;"
-    "max-width:34rem;padding:0 1rem}}button{{font:inherit;font-weight:bold;width:100%;"
+    "max-width:34rem;padding:0 1rem}}h1{{font-size:1.3rem}}"
+    "button{{font:inherit;font-weight:bold;width:100%;"
     "margin:.4rem 0;padding:.8rem;border:0;border-radius:.5rem;background:#1d4ed8;color:#fff}}"
     "</style></head><body><h1>{title}</h1>{body}</body></html>"
 )

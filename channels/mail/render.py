@@ -43,7 +43,7 @@ def render(
         subject=_said(letter, "mail_subject"),
         paragraphs=tuple(_paragraphs(letter)),
         choices=offers,
-        hint=say("choices", {"choices": ""}, language=language, context="mail").strip(),
+        hint=say(_hint(offers), {"choices": ""}, language=language, context="mail").strip(),
         language=normal(language),
         automatic=letter.kind not in BY_PEOPLE,
         acknowledgement=letter.kind in ACKNOWLEDGEMENTS,
@@ -51,6 +51,10 @@ def render(
         unsubscribe=unsubscribe,
         references=tuple(references),
     )
+
+
+def _hint(offers: Sequence[Offer]) -> str:
+    return "choices_linked" if any(offer.url for offer in offers) else "choices"
 
 
 def digit(choice: Choice, place: int) -> str:

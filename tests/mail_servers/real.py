@@ -128,7 +128,7 @@ class Dovecot:
     def user(self, name: str) -> ImapServer:
         return DovecotUser(self.port, name, self)
 
-    def drop(self, user: str, *raws: bytes) -> None:
+    def drop(self, user: str, *raws: bytes, age: float = 0) -> None:
         """Into the Maildir, as a delivery agent does, also while the server is down."""
         box = self.folder / "mail" / user
         if not box.exists():
@@ -138,13 +138,26 @@ class Dovecot:
         for n, raw in enumerate(raws):
             draft = box / "tmp" / f"{time.time_ns()}.{n}.drop"
             draft.write_bytes(raw)
+            if age:
+                os.utime(draft, (time.time() - age,) * 2)
             _give_away(draft)
             draft.rename(box / "new" / draft.name)
 
     def forget_uids(self, user: str) -> None:
         """What a restored backup or a repaired index does: every uid anew, another uidvalidity."""
-        for path in (self.folder / "mail" / user).glob("dovecot*"):
+        box = self.folder / "mail" / user
+        first, *_ = (box / "dovecot-uidlist").read_text().splitlines()
+        version, validity, *_ = first.split()
+        for path in box.glob("dovecot*"):
             path.unlink()
+        anew = box / "dovecot-uidlist"
+        anew.write_text(f"{version} V{int(validity[1:]) + 1000} N1\n")
+        _give_away(anew)
+
+    def lock(self, user: str, folder: str, *, unlock: bool = False) -> None:
+        """Nothing can be put into the folder: every MOVE to it is answered NO."""
+        for name in ("cur", "new", "tmp"):
+            (self.folder / "mail" / user / f".{folder}" / name).chmod(0o755 if unlock else 0o555)
 
     def _configuration(self) -> str:
         cert, key = certificate()
