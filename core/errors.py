@@ -53,6 +53,12 @@ class Missing(Refusal):
     kind = "refused_missing"
 
 
+class WrongSiteCode(Missing):
+    """Not the code of that site: spoken wrongly, or scanned elsewhere."""
+
+    kind = "refused_site_code"
+
+
 class BadCode(Refusal):
     """A binding code, site code or PIN that is unknown, used up or expired."""
 

@@ -706,6 +706,9 @@ class Hearing:
         hand.step(A.ADD, detail={"text": text, "why": why})
         if held.status == Status.NEW and not held.settled:
             self._learn(hand)
+            if self._phone and held.site is None and hand.ticket.site is not None:
+                # The question went to a telephone: no card there shows that its answer was read.
+                hand.answer(MessageAdded(number=held.number, symptom=held.symptom))
         elif held.status == Status.WAITING_USER:
             hand.step(A.RESUME)
             self._tell_holder(hand, text)

@@ -15,6 +15,7 @@ from core.errors import (
     Refusal,
     TakenByAnother,
     Unproven,
+    WrongSiteCode,
 )
 from core.in_hand import Actor, InHand, relations
 from core.lifecycle import Action, Status
@@ -343,7 +344,7 @@ def _check_site_code(hand: InHand, code: str) -> None:
     """A code that is spoken or scanned is proof; a wrong one is said, never silently dropped."""
     site = hand.book.sites.get(hand.ticket.site or "")
     if site is not None and code not in {site.spoken_code, site.code_on_site}:
-        raise Missing(number=hand.ticket.number, what="site_code")
+        raise WrongSiteCode(number=hand.ticket.number)
 
 
 def _start_work(hand: InHand, request: Request) -> None:

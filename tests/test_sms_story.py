@@ -74,6 +74,15 @@ async def test_one_text_is_a_report_and_one_text_acknowledges_it(phones):
     assert [ticket.number in text for text in phones.shows(USER)] == [True]
 
 
+async def test_the_answer_to_the_question_is_confirmed(phones):
+    await phones.says(USER, "打印机卡纸")
+    await phones.says(USER, "天河")
+    ticket = await phones.scenario.latest()
+    assert ticket.site == "GZ-TH"
+    assert ticket.number in phones.last(USER)
+    assert len(phones.shows(USER)) == 2
+
+
 async def test_the_offer_rings_with_its_digits(phones):
     number = await reported(phones)
     engineer = await ringing(phones, number)
@@ -122,6 +131,7 @@ async def test_a_wrong_code_is_said_and_moves_nothing(phones):
     number, engineer = await accepted(phones)
     await phones.says(engineer, f"到达 {number} 0000")
     assert await status(phones, number) == "accepted"
+    assert "口令不对" in phones.last(engineer)
 
 
 async def test_missing_parts_are_reported_by_digit(phones):

@@ -97,7 +97,7 @@ TERMS: dict[str, set[str]] = {
     },
     "role": {*Role},
     "channel": {"telegram", "mail", "sms", "hotline", "web", "api"},
-    "what": {"site_code", "mode", "engineer", "site", "priority", "category", "device", "moment",
+    "what": {"mode", "engineer", "site", "priority", "category", "device", "moment",
              "complaint", "deviation", "complaint_answer", "deviation_answer", "verdict",
              "reason"},
     "why": {"reply", "album", "settling", "recent", "follow_up",
