@@ -227,14 +227,16 @@ class _Teller:
 
     def _verdicts(self, written: list[VerdictRow]) -> Iterator[str]:
         for row in written:
+            ground = _ground(row)
             slots = {
-                "at": row.written_at.isoformat(),
+                # what was broken while it still ran was so from its deadline on
+                "at": (row.at if ground == "due" else row.written_at).isoformat(),
                 "cycle": row.cycle if written[-1].cycle > 1 else "",
                 "outcome": row.outcome,
                 "actor": self.name(self.hand.book.by_code.get(row.who)) or row.who,
                 "text": row.why,
             }
-            yield self.say(f"why.verdict.{_ground(row)}", slots)
+            yield self.say(f"why.verdict.{ground}", slots)
 
 
 def _ground(row: VerdictRow) -> str:

@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import story
+from core import levels, story
 from core.in_hand import InHand
 from core.people import Role
 from core.ports import Tx
-from core.sla.days import Closure
 from core.ticket import Ticket
 from core.words import say
 from tests.scenario import Scenario
@@ -128,13 +127,11 @@ async def a_correction(desk: Scenario) -> str:
 
 async def a_typhoon(desk: Scenario) -> str:
     """The whole desk is closed from eleven to three."""
-    start = desk.moment + timedelta(hours=1)
-    closure = Closure(start, start + timedelta(hours=4), "台风")
-    desk.desk.calendars = {
-        code: calendar.closed(closure) for code, calendar in desk.desk.calendars.items()
-    }
     number, _ = await accepted(desk)
-    await desk.time_passes(hours=2)
+    await desk.time_passes(minutes=59)
+    until = desk.moment + timedelta(hours=4)
+    await desk.desk.store.write(lambda tx: levels.close_now(tx, until, desk.moment, reason="台风"))
+    await desk.time_passes(hours=1)
     return number
 
 
@@ -214,7 +211,7 @@ Mon 23 Nov, 10:31: “Change site” put the deadline off from Mon 23 Nov, 12:00
 11月23日 周一 10:00 – 11:41 计时 1 小时 40 分钟（自“已送达”起）
 11月23日 周一 11:41 “改优先级”使期限由 11月23日 周一 12:00 提前到 11月23日 周一 11:30；适用规则改为“B 区紧急”（原为“B 区”）
 → 应在 11月23日 周一 11:30 前完成，已晚 10 分钟（换上这个目标时就已经晚了）
-判定 11月23日 周一 11:41：超时，到期时尚未完成
+判定：超时，到 11月23日 周一 11:30 期限时尚未完成
 """,
         """
 Rule: zone B, urgent (zone B, P1 urgent), policy version 1
@@ -222,7 +219,7 @@ Target: 1 hour 30 minutes, counted in the field's hours
 Mon 23 Nov, 10:00 – 11:41: ran for 1 hour 40 minutes, from “Delivered” on
 Mon 23 Nov, 11:41: “Change priority” brought the deadline forward from Mon 23 Nov, 12:00 to Mon 23 Nov, 11:30; the rule “zone B, urgent” took the place of “zone B”
 → Was due Mon 23 Nov, 11:30; now 10 minutes late (it was late when this target came)
-Verdict, Mon 23 Nov, 11:41: broken, since nothing had come by the deadline
+Verdict: broken, since nothing had come by Mon 23 Nov, 11:30
 """,
     ),
     (
@@ -278,7 +275,7 @@ Verdict, Mon 23 Nov, 14:01: kept, final
 11月23日 周一 10:00 – 11:30 计时 1 小时 30 分钟（自“已送达”起）
 停表的这一步晚了 3 小时 31 分钟才登记
 → 11月23日 周一 11:30 按时完成，还余 1 小时 30 分钟
-判定 11月23日 周一 13:12：超时，到期时尚未完成
+判定：超时，到 11月23日 周一 13:00 期限时尚未完成
 判定 11月23日 周一 15:01：按时，最终
 """,
         """
@@ -287,7 +284,7 @@ Target: 3 hours, counted in the field's hours
 Mon 23 Nov, 10:00 – 11:30: ran for 1 hour 30 minutes, from “Delivered” on
 The step that stopped it was entered 3 hours 31 minutes after the event
 → Mon 23 Nov, 11:30: kept, with 1 hour 30 minutes to spare
-Verdict, Mon 23 Nov, 13:12: broken, since nothing had come by the deadline
+Verdict: broken, since nothing had come by Mon 23 Nov, 13:00
 Verdict, Mon 23 Nov, 15:01: kept, final
 """,
     ),
@@ -299,7 +296,7 @@ Verdict, Mon 23 Nov, 15:01: kept, final
 目标：3 小时，按现场服务时间计
 11月23日 周一 10:00 – 15:01 计时 5 小时 1 分钟（自“已送达”起）
 → 11月23日 周一 15:01 超时完成，晚了 2 小时 1 分钟
-判定 11月23日 周一 13:12：超时，到期时尚未完成
+判定：超时，到 11月23日 周一 13:00 期限时尚未完成
 判定 11月23日 周一 15:01：超时，最终
 """,
         """
@@ -307,7 +304,7 @@ Rule: zone C, urgent (zone C, P1 urgent), policy version 1
 Target: 3 hours, counted in the field's hours
 Mon 23 Nov, 10:00 – 15:01: ran for 5 hours 1 minute, from “Delivered” on
 → Mon 23 Nov, 15:01: broken, 2 hours 1 minute late
-Verdict, Mon 23 Nov, 13:12: broken, since nothing had come by the deadline
+Verdict: broken, since nothing had come by Mon 23 Nov, 13:00
 Verdict, Mon 23 Nov, 15:01: broken, final
 """,
     ),
@@ -320,7 +317,7 @@ Verdict, Mon 23 Nov, 15:01: broken, final
 11月23日 周一 10:00 – 11:30 计时 1 小时 30 分钟（自“已送达”起）
 停表的这一步晚了 3 小时 31 分钟才登记
 → 11月23日 周一 11:30 按时完成，还余 1 小时 30 分钟
-判定 11月23日 周一 13:12：超时，到期时尚未完成
+判定：超时，到 11月23日 周一 13:00 期限时尚未完成
 判定 11月23日 周一 15:01：超时，最终
 判定 11月23日 周一 15:01：按时，赵红认可了补报；原判定保留备查
 """,
@@ -330,7 +327,7 @@ Target: 3 hours, counted in the field's hours
 Mon 23 Nov, 10:00 – 11:30: ran for 1 hour 30 minutes, from “Delivered” on
 The step that stopped it was entered 3 hours 31 minutes after the event
 → Mon 23 Nov, 11:30: kept, with 1 hour 30 minutes to spare
-Verdict, Mon 23 Nov, 13:12: broken, since nothing had come by the deadline
+Verdict: broken, since nothing had come by Mon 23 Nov, 13:00
 Verdict, Mon 23 Nov, 15:01: broken, final
 Verdict, Mon 23 Nov, 15:01: kept, since Zhao Hong accepted the late entry; the earlier verdict stays on record
 """,
@@ -343,7 +340,7 @@ Verdict, Mon 23 Nov, 15:01: kept, since Zhao Hong accepted the late entry; the e
 目标：3 小时，按现场服务时间计
 11月23日 周一 10:00 – 14:01 计时 4 小时 1 分钟（自“已送达”起）
 → 11月23日 周一 14:01 超时完成，晚了 1 小时 1 分钟
-判定 11月23日 周一 13:12：超时，到期时尚未完成
+判定：超时，到 11月23日 周一 13:00 期限时尚未完成
 判定 11月23日 周一 14:01：超时，最终
 判定 11月23日 周一 14:01：按时，由赵红更正：“门口保安没放行”；原判定保留备查
 """,
@@ -352,7 +349,7 @@ Rule: zone C, urgent (zone C, P1 urgent), policy version 1
 Target: 3 hours, counted in the field's hours
 Mon 23 Nov, 10:00 – 14:01: ran for 4 hours 1 minute, from “Delivered” on
 → Mon 23 Nov, 14:01: broken, 1 hour 1 minute late
-Verdict, Mon 23 Nov, 13:12: broken, since nothing had come by the deadline
+Verdict: broken, since nothing had come by Mon 23 Nov, 13:00
 Verdict, Mon 23 Nov, 14:01: broken, final
 Verdict, Mon 23 Nov, 14:01: kept, corrected by Zhao Hong: “门口保安没放行”; the earlier verdict stays on record
 """,
@@ -363,15 +360,17 @@ Verdict, Mon 23 Nov, 14:01: kept, corrected by Zhao Hong: “门口保安没放�
         """
 规则：C 区紧急（C 区、P1 紧急），服务等级第 1 版
 目标：3 小时，按现场服务时间计
-11月23日 周一 10:00 – 12:01 计时 1 小时（自“已送达”起）
+11月23日 周一 10:00 – 12:00 计时 1 小时（自“已送达”起）
 11月23日 周一 11:00 至 11月23日 周一 15:00 临时停业（台风），不计
+11月23日 周一 11:00 “日历变更”使期限由 11月23日 周一 13:00 顺延到 11月23日 周一 17:00
 → 11月23日 周一 17:00 到期，还有 2 小时
 """,
         """
 Rule: zone C, urgent (zone C, P1 urgent), policy version 1
 Target: 3 hours, counted in the field's hours
-Mon 23 Nov, 10:00 – 12:01: ran for 1 hour, from “Delivered” on
+Mon 23 Nov, 10:00 – 12:00: ran for 1 hour, from “Delivered” on
 Mon 23 Nov, 11:00 to Mon 23 Nov, 15:00: emergency closure, 台风, not counted
+Mon 23 Nov, 11:00: “Calendar change” put the deadline off from Mon 23 Nov, 13:00 to Mon 23 Nov, 17:00
 → Due Mon 23 Nov, 17:00, 2 hours left
 """,
     ),
