@@ -62,7 +62,8 @@ async def live(life: Life) -> None:
 
 
 async def warm(template: str) -> None:
-    """Read the register once, so that every fork has it."""
+    """Read the register and the trusted servers once, so that every fork has them."""
+    main._trust()
     program = main.Program(Settings(database=f"sqlite:///{template}"))
     await program.open()
     await program.store.read(program.desk.register.open)
