@@ -87,6 +87,7 @@ OFFERED: Mapping[str, tuple[Action, ...]] = {
         A.CORRECT_VERDICT,
     ),
 }
+ANSWERS = (A.ACCEPT, A.DECLINE)  # all that is asked of whoever is offered a job
 # While a report settles its reader corrects it; later these would only be in the way.
 WHILE_NEW = {A.SET_SITE, A.SET_CATEGORY, A.SET_PRIORITY, A.NOT_A_FAULT}
 NOT_WHILE_NEW = {A.URGE, A.COMPLAIN}
@@ -209,9 +210,10 @@ def card_choices(seen: View, audience: str) -> list[Choice]:
     ticket = seen.ticket
     can = set(available(ticket.status, seen.person.roles, seen.ties))
     new = ticket.status in {Status.NEW, Status.TRIAGED, Status.REOPENED}
+    asked = audience == "engineer" and seen.answer_by is not None and Relation.JOB not in seen.ties
     wanted = [
         action
-        for action in OFFERED[audience]
+        for action in (ANSWERS if asked else OFFERED[audience])
         if action in can
         and not (action == A.RESUME and audience == "requester" and not _awaited(ticket))
         and not (audience == "requester" and action in WHILE_NEW and not new)
@@ -315,15 +317,19 @@ class Renderer:
         text = say(letter.kind, params, language=letter.language, context="chat", zone=letter.zone)
         if letter.repeated:
             text = say("card.repeated", {}, language=letter.language) + "\n" + text
-        book = self.desk.register.open(tx)
-        names = {code: book.site_name(code, letter.language) for code in book.sites}
-        names |= {code: person.called(letter.language) for code, person in book.by_code.items()}
         return ChatMessage(
             html=html.escape(text, quote=False),
-            buttons=button_rows(
-                letter.choices, letter.language, str(letter.person_id), self.key, names
-            ),
+            buttons=self.buttons(tx, letter.choices, letter.language, letter.person_id),
         )
+
+    def buttons(
+        self, tx: Tx, choices: Sequence[Choice], language: str, person_id: int | None
+    ) -> tuple[tuple[Button, ...], ...]:
+        """The choices of a letter, with sites and people by their names."""
+        book = self.desk.register.open(tx)
+        names = {code: book.site_name(code, language) for code in book.sites}
+        names |= {code: person.called(language) for code, person in book.by_code.items()}
+        return button_rows(choices, language, str(person_id), self.key, names)
 
     def draw(self, tx: Tx, row: Card) -> ChatMessage | None:
         """What the live card should show now; None where its ticket or person is gone."""

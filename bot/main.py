@@ -35,7 +35,6 @@ from bot.pump import PAUSES, Hook, NotReady, Pump, Unreadable, check_handlers, f
 from bot.redraw import redraw
 from bot.schedule import Ticker
 from bot.settings import Settings, Telegram, WrongSettings
-from bot.worn import WornButtons
 from channels import http
 from channels.telegram.limiter import Limiter
 from channels.telegram.sending import TelegramChannel
@@ -278,10 +277,7 @@ class Program:
         self.telegram = TelegramChannel(
             app.bot, account, self.renderer, self.limiter, trouble=self.trouble
         )
-        self.worn = WornButtons(self.desk, self.telegram, self.key)
-        app.bot_data["front"] = Front(
-            self.desk, self.telegram, account, self.key, self.studio, self.worn
-        )
+        app.bot_data["front"] = Front(self.desk, self.telegram, account, self.key, self.studio)
         keep = inbox.keeper(self.desk, self.wake)
         hook = None
         if section.webhook_url:
@@ -408,8 +404,7 @@ class Program:
     async def redraw(self) -> int:
         assert self.telegram is not None
         assert self.renderer is not None
-        drawn = await redraw(self.desk, self.telegram, self.renderer)
-        return drawn + await self.worn.take_away()
+        return await redraw(self.desk, self.telegram, self.renderer)
 
     async def _quietly(self, work: Awaitable[object]) -> None:
         """A tick that finds the database busy is followed by another."""

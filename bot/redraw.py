@@ -3,10 +3,12 @@
 import asyncio
 from collections import defaultdict
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 
 from bot.cards import Renderer, fingerprint
+from bot.worn import Worn, tidy, worn
 from channels.telegram.sending import TelegramChannel
 from core.desk import Desk
 from core.errors import Unclear, Undeliverable
@@ -19,30 +21,40 @@ log = structlog.get_logger()
 BATCH = 100
 
 
+class Stale(NamedTuple):
+    """A card, the fingerprint of what it should show, and what has become old beside it."""
+
+    row: Card
+    wanted: str
+    beside: list[Worn]
+
+
 async def redraw(desk: Desk, channel: TelegramChannel, renderer: Renderer) -> int:
     """Bring stale cards up to date; how many edits that took."""
 
-    def stale(tx: Tx) -> list[tuple[Card, str]]:
+    def stale(tx: Tx) -> list[Stale]:
         rows = tx.find(Card, id=tuple(r["id"] for r in tx.ask("stale_cards", many=BATCH)))
         found = []
         for row in rows:
             drawn = renderer.draw(tx, row)
-            found.append((row, fingerprint(drawn) if drawn else row.drawn_hash))
+            wanted = fingerprint(drawn) if drawn else row.drawn_hash
+            found.append(Stale(row, wanted, worn(tx, renderer, row)))
         return found
 
-    async def in_one_chat(cards: list[tuple[Card, str]]) -> int:
+    async def in_one_chat(cards: list[Stale]) -> int:
         edits = 0
-        for row, wanted in cards:
+        for row, wanted, beside in cards:
             if row.drawn_hash == wanted or await _edit(desk, channel, row):
                 edits += row.drawn_hash != wanted
                 await desk.store.write(partial(_drawn, row=row, wanted=wanted))
+            await tidy(desk, channel, beside)
         return edits
 
     # Each chat has a budget of its own: one that must wait holds up nobody else.
-    chats: dict[str, list[tuple[Card, str]]] = defaultdict(list)
-    for row, wanted in await desk.store.read(stale):
-        if row.channel == channel.name:
-            chats[row.address].append((row, wanted))
+    chats: dict[str, list[Stale]] = defaultdict(list)
+    for found in await desk.store.read(stale):
+        if found.row.channel == channel.name:
+            chats[found.row.address].append(found)
     async with asyncio.TaskGroup() as group:
         drawing = [group.create_task(in_one_chat(cards)) for cards in chats.values()]
     return sum(each.result() for each in drawing)

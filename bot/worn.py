@@ -1,92 +1,101 @@
-"""Earlier messages after a press: buttons that no longer fit go, and so do answered questions."""
+"""Earlier messages about a ticket: buttons that no longer fit go, and so do answered questions."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
-from bot.buttons import Pressed, unpack
+from bot.cards import Renderer
 from channels.telegram.limits import Button
 from channels.telegram.sending import TelegramChannel
 from core.actions import available
 from core.desk import Desk
-from core.errors import Stale
 from core.in_hand import relations
 from core.lifecycle import Action
+from core.messages import Choice
 from core.people import Person
 from core.ports import Tx
-from core.ticket import Card, Ticket
+from core.rows import OutboxRow
+from core.ticket import Card, Step, Ticket
 
-Rows = tuple[tuple[Button, ...], ...]
+QUESTIONS = {"ask_choice", "ask_result", "ask_site"}
 FOR_ANOTHER_TRY = {Action.RATE}  # a score may be changed for a day
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
-    """A button that somebody pressed, and the message that it hung under."""
+class Worn:
+    """A message that shows what is so no more, and what is left of it."""
 
-    person: Person
-    chat: str
-    message_id: str
-    rows: Rows
-    pressed: Pressed | None  # None: not one of ours, or not for this person
+    row: OutboxRow
+    left: tuple[Choice, ...]
+    buttons: tuple[tuple[Button, ...], ...]
+    as_a_whole: bool
 
 
-class WornButtons:
-    """Presses are noted at once and looked after in the next round of drawing: no press waits for
-    an edit. What a crash forgets are buttons that answer "out of date", which is no loss."""
+def worn(tx: Tx, renderer: Renderer, card: Card) -> list[Worn]:
+    """What the ticket's changes have made of the earlier messages beside its live card."""
+    ticket, person = tx.get(Ticket, card.ticket_id), tx.get(Person, card.person_id)
+    if ticket is None or person is None:
+        return []
+    sent = tx.find(
+        OutboxRow,
+        order="id",
+        ticket_id=ticket.id,
+        person_id=person.id,
+        channel=card.channel,
+        state="sent",
+    )
+    live = {each.message_id for each in tx.find(Card, ticket_id=ticket.id, person_id=person.id)}
+    return [
+        found
+        for row in sent
+        if row.receipt
+        if (found := _look(tx, renderer, row, ticket, person, live)) is not None
+    ]
 
-    def __init__(self, desk: Desk, channel: TelegramChannel, key: bytes) -> None:
-        self._desk, self._channel, self._key = desk, channel, key
-        self._noted: list[Press] = []
 
-    def note(self, press: Press) -> None:
-        self._noted.append(press)
+def _look(
+    tx: Tx, renderer: Renderer, row: OutboxRow, ticket: Ticket, person: Person, live: set[str]
+) -> Worn | None:
+    if row.audience:  # a card that another one has followed
+        return None if row.receipt in live else Worn(row, (), (), as_a_whole=True)
+    offered = tuple(Choice(**choice) for choice in row.choices)  # type: ignore[arg-type]
+    left = tuple(choice for choice in offered if _fits(tx, row, choice, ticket, person))
+    if left == offered:
+        return None
+    buttons = renderer.buttons(tx, left, row.language, row.person_id)
+    return Worn(row, left, buttons, as_a_whole=not left and row.kind in QUESTIONS)
 
-    async def take_away(self) -> int:
-        """How many messages were changed."""
-        noted, self._noted = self._noted, []
-        if not noted:
-            return 0
 
-        def look(tx: Tx) -> list[Rows]:
-            return [self._left(tx, press) for press in noted]
+def _fits(tx: Tx, row: OutboxRow, choice: Choice, ticket: Ticket, person: Person) -> bool:
+    action = Action(choice.action)
+    if action in FOR_ANOTHER_TRY or choice.ticket != ticket.number:
+        return True
+    if row.kind in QUESTIONS:
+        last = tx.first(Step, order="-seq", ticket_id=ticket.id, action=action)
+        if last is not None and last.entered_at >= row.created_at:
+            return False  # it was answered, however the answer came
+    return action in available(ticket.status, person.roles, relations(tx, ticket, person))
 
-        changed = [
-            (press, left)
-            for press, left in zip(noted, await self._desk.store.read(look), strict=True)
-            if left != press.rows
-        ]
-        async with asyncio.TaskGroup() as group:
-            for press, left in changed:
-                group.create_task(self._tidy(press, left))
-        return len(changed)
 
-    async def _tidy(self, press: Press, left: Rows) -> None:
-        """A question that was answered goes as a whole: the card says what the answer was."""
-        if not left and press.pressed is not None and press.pressed.arg:
-            await self._channel.take_back(press.chat, press.message_id)
+async def tidy(desk: Desk, channel: TelegramChannel, found: Iterable[Worn]) -> None:
+    """Bring the messages up to date and remember it. What a crash leaves is tidied again."""
+
+    async def one(this: Worn) -> None:
+        place = this.row.address, this.row.receipt or ""
+        if this.as_a_whole:
+            await channel.take_back(*place)
         else:
-            await self._channel.leave_buttons(press.chat, press.message_id, left)
+            await channel.leave_buttons(*place, this.buttons)
+        changes = {"choices": tuple(asdict(choice) for choice in this.left)}
+        await desk.store.write(
+            lambda tx: tx.update_where(
+                OutboxRow,
+                {"id": this.row.id},
+                **changes,
+                **({"receipt": ""} if this.as_a_whole else {}),
+            )
+        )
 
-    def _left(self, tx: Tx, press: Press) -> Rows:
-        """All of them where the message is a live card, which is drawn again anyway."""
-        place = {"channel": self._channel.name, "address": press.chat}
-        if tx.first(Card, message_id=press.message_id, **place):
-            return press.rows
-        rows = (tuple(b for b in row if self._fits(tx, press, b)) for row in press.rows)
-        return tuple(row for row in rows if row)
-
-    def _fits(self, tx: Tx, press: Press, button: Button) -> bool:
-        try:
-            offered = unpack(button.data, str(press.person.id), self._key)
-        except Stale:
-            return False
-        if offered.action in FOR_ANOTHER_TRY or not offered.number:
-            return True
-        done = press.pressed
-        if done and done.arg and (done.action, done.number) == (offered.action, offered.number):
-            return False  # the question is answered
-        ticket = tx.first(Ticket, number=offered.number)
-        if ticket is None:
-            return False
-        ties = relations(tx, ticket, press.person)
-        return offered.action in available(ticket.status, press.person.roles, ties)
+    async with asyncio.TaskGroup() as group:
+        for this in found:
+            group.create_task(one(this))

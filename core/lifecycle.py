@@ -246,8 +246,13 @@ LIFE: Mapping[Action, Move] = {
 }
 
 
+# A job for the telephone is offered and taken before anything is dispatched.
+MEANS = {(Status.TRIAGED, Action.ACCEPT): Action.START_PHONE}
+
+
 def possible(status: Status, action: Action) -> bool:
-    return action in LIFE and status in LIFE[action].origin
+    meant = MEANS.get((status, action), action)
+    return meant in LIFE and status in LIFE[meant].origin
 
 
 def after(
@@ -256,7 +261,7 @@ def after(
     """Where the action leads. Raises IllegalMove for whatever the table does not list (R-036)."""
     if not possible(status, action):
         raise IllegalMove(status=status, action=action)
-    move = LIFE[action]
+    move = LIFE[MEANS.get((status, action), action)]
     if move.by_arg:
         if arg not in move.by_arg:
             raise IllegalMove(status=status, action=action)

@@ -318,6 +318,15 @@ class JobTaken(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteTaken(AboutTicket):
+    """Yours, and nobody has to go anywhere."""
+
+    answer: ClassVar[bool] = True
+    echo: ClassVar[bool] = True
+    requester: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobMoved(AboutTicket):
     """Your step was understood: on the way, arrived, started."""
 

@@ -50,6 +50,7 @@ from core.notices import (
     RemoteAssigned,
     RemoteOffered,
     RemoteStarted,
+    RemoteTaken,
     RequesterUrges,
     TicketCancelled,
     TicketClosed,
@@ -264,8 +265,9 @@ def _accept(hand: InHand, request: Request) -> None:
     )
     offers.withdraw(hand, taken_by=person)
     hand.cancel_timers("offer_supervisor", "offer_again")
-    number = hand.ticket.number
-    hand.answer(JobTaken(number=number), choices=job_choices(hand))
+    number, requester = hand.ticket.number, hand.requester.name
+    taken = JobTaken(number=number) if on_site else RemoteTaken(number=number, requester=requester)
+    hand.answer(taken, choices=job_choices(hand))
     if on_site:
         hand.tell(
             hand.requester,
@@ -934,10 +936,10 @@ def _call(hand: InHand, request: Request) -> None:
 
 def _call_engineer(hand: InHand, request: Request) -> None:
     """The number of whoever holds the job or was asked to; the journal keeps who was given it."""
-    person = hand.assignee
-    if person is None:
-        asked = hand.tx.first(Offer, order="-id", ticket_id=hand.ticket.id)
-        person = hand.person(asked.person_id) if asked else None
+    me = hand.by.person.id if hand.by.person else None
+    asked = hand.tx.find(Offer, order="-id", ticket_id=hand.ticket.id)
+    others = (offer.person_id for offer in asked if offer.person_id != me)
+    person = hand.assignee or hand.person(next(others, None))
     if person is None:
         raise Missing(number=hand.ticket.number, what="engineer")
     hand.step(A.CALL_ENGINEER, detail={"person": person.name, **_said(request)})

@@ -8,7 +8,6 @@ from telegram.ext import ContextTypes
 
 from bot.pictures.studio import Studio
 from bot.pump import Slot, current_slot
-from bot.worn import WornButtons
 from channels.telegram.reading import inbound
 from channels.telegram.sending import TelegramChannel
 from core.desk import Desk
@@ -28,7 +27,6 @@ class Front:
     account: str
     key: bytes
     studio: Studio
-    worn: WornButtons
 
 
 def front(context: Context) -> Front:

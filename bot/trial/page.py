@@ -200,7 +200,9 @@ async def _language(page: Page, body: Json) -> None:
     if language not in get_args(Language):
         raise Wrong("no such language")
     for somebody in page.world.people:
-        page.api.people[somebody.telegram_id].language = TELEGRAM_LANGUAGES[language]
+        person = page.api.people[somebody.telegram_id]
+        person.language = TELEGRAM_LANGUAGES[language]
+        person.is_called(somebody.name[language])
     await page.world.speak(language)
     page.api.bell.ring()
 

@@ -100,6 +100,10 @@ class Person:
     def language(self, code: str) -> None:
         self.user = {**self.user, "language_code": code}
 
+    def is_called(self, name: str) -> None:
+        """A new name in the profile; what was said before keeps the old one."""
+        self.user = {**self.user, "first_name": name}
+
     @property
     def chat(self) -> Chat:
         return self.api.chats[self.id]
