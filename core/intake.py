@@ -44,6 +44,7 @@ from core.work import REPEATED, Outcome, Request, perform, settle
 A = Action
 WORDS = {word: str(action) for word, action in typed_words().items()}
 LIST_LIMIT = 8
+LONGEST_DIGITS = 2
 DRAFTS = {spec.asks: action for action, spec in ACTIONS.items() if spec.asks} | {"comment": A.RATE}
 
 
@@ -135,6 +136,11 @@ def _as_before(tx: Tx, inbound: Inbound) -> Guest | None:
     if address is None or person is None or address.state != "ok" or not person.language:
         return None
     return _guest(inbound, person, address)
+
+
+def is_lone_digit(text: str) -> bool:
+    """An answer to a question that is not, or no longer, open: no report."""
+    return text.isdecimal() and len(text) <= LONGEST_DIGITS
 
 
 def word_for(action: Action, language: str) -> str:
@@ -642,7 +648,7 @@ class Hearing:
         """A greeting or a question to the desk is answered; it is no fault (R-012)."""
         if self.inbound.files or self.inbound.location:
             return None
-        if not self.text:
+        if not self.text or is_lone_digit(self.text):
             return self._home()
         match self._read.intent:
             case "greeting" | "question_to_desk" | "empty":

@@ -80,3 +80,8 @@ def test_a_tag_covers_exactly_what_it_embraces(before, inside):
     marked = read(f"{html.escape(before)}<b>{html.escape(inside)}</b>", "HTML")
     bold = next(entity for entity in marked.entities if entity["type"] == "bold")
     assert (bold["offset"], bold["length"]) == (units(before), units(inside))
+
+
+def test_a_telephone_number_can_be_tapped() -> None:
+    (found,) = plain("📞 李伟 +8613800000101点一下，不是 1+12345").entities
+    assert found == {"type": "phone_number", "offset": 6, "length": 14}

@@ -1,19 +1,28 @@
 """A newcomer in a browser: the story on the trial page, and the picture for the README."""
 
 import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.trial.desk import TrialProgram
-from core.words import label
+from core.words import label, say
 from tests.browser import chromium_page
 
 PICTURE = os.environ.get("PAIDAN_PICTURE")  # where to put the README's picture
 PATIENCE = 40_000  # milliseconds, on a machine that is busy with other tests
 WORDS = {"zh": "zh_CN", "en": "en"}
 REPORTS = {"zh": "打印机卡纸 三楼财务", "en": "Paper jam, finance on floor 3"}
+RESULTS = {"zh": "换了搓纸轮，试打三张正常", "en": "New feed roller, three test pages are fine"}
+NUMBER = "100014"  # of the first ticket on a fresh desk
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+both = pytest.mark.parametrize("language", ["zh", "en"])
+pytestmark = pytest.mark.browser
 
 
 class Newcomer:
@@ -30,10 +39,27 @@ class Newcomer:
 
     async def presses(self, seat: str, action: str, arg: str = "") -> None:
         """The newest button of that name, once the telephone shows one."""
-        await self._key(seat, action, arg).click()
+        await self.key(seat, action, arg).click()
 
-    async def sees(self, seat: str, action: str) -> None:
-        await self._key(seat, action).wait_for()
+    async def sees(self, seat: str, action: str, arg: str = "") -> None:
+        await self.key(seat, action, arg).wait_for()
+
+    async def loses(self, seat: str, action: str, arg: str = "") -> None:
+        """No message on the telephone has that button any more."""
+        words = label(action, arg, WORDS[self.language])
+        keys = self.shown.locator(f".seat.{seat} .key", has_text=words)
+        await keys.first.wait_for(state="detached")
+
+    async def reads(self, seat: str, text: str) -> str:
+        """The newest message of the desk that holds these words, whole."""
+        found = self.shown.locator(f".seat.{seat} .message:not(.mine)", has_text=text).last
+        await found.wait_for()
+        return str(await found.inner_text())
+
+    async def hears(self, seat: str, kind: str, **slots: object) -> str:
+        """The sentence of that kind up to its first slot that is not given."""
+        said = say(kind, {"number": NUMBER, **slots}, language=WORDS[self.language])
+        return await self.reads(seat, said.splitlines()[0])
 
     async def reaches(self, step: str) -> None:
         """The line of steps stands at this one."""
@@ -43,27 +69,63 @@ class Newcomer:
         await self.shown.locator(f".forward {button}").click()
         await self.shown.locator("#clock:not(.moving)").wait_for()
 
-    def _key(self, seat: str, action: str, arg: str = "") -> Any:
+    async def attaches(self, seat: str, tool: str) -> None:
+        await self.shown.locator(f".seat.{seat} .tool.attach").click()
+        await self.shown.locator(f".seat.{seat} .popover button", has_text=tool).click()
+
+    async def plays(self, seat: str, name: str) -> None:
+        """Take up the telephone of somebody else of that seat."""
+        options = self.shown.locator(f".seat.{seat} select option")
+        wanted = next(each for each in await options.all_inner_texts() if name in each)
+        await self.shown.locator(f".seat.{seat} select").select_option(label=wanted)
+
+    def key(self, seat: str, action: str, arg: str = "") -> Any:
         words = label(action, arg, WORDS[self.language])
         return self.shown.locator(f".seat.{seat} .key", has_text=words).last
 
+    async def gets_the_job_started(self) -> None:
+        await self.says("staff", REPORTS[self.language])
+        await self.sees("staff", "not_a_fault")
+        await self.moves_on(".next")
+        await self.sees("engineer", "accept")
 
-@pytest.mark.browser
-@pytest.mark.parametrize("language", ["zh", "en"])
-async def test_a_newcomer_plays_the_story(tmp_path: Path, language: str) -> None:
+
+@asynccontextmanager
+async def newcomer_to(folder: Path, language: str) -> AsyncIterator[Newcomer]:
     async with (
-        TrialProgram(tmp_path) as trial,
+        TrialProgram(folder) as trial,
         chromium_page(trial.program.server.address, language) as shown,
     ):
-        newcomer = Newcomer(shown, language)
-        await newcomer.says("staff", REPORTS[language])
-        await newcomer.sees("staff", "not_a_fault")
-        await newcomer.moves_on(".next")
+        yield Newcomer(shown, language)
+
+
+@both
+async def test_a_newcomer_plays_the_story(tmp_path: Path, language: str) -> None:
+    async with newcomer_to(tmp_path, language) as newcomer:
+        await newcomer.gets_the_job_started()
+        await newcomer.presses("engineer", "decline")
+        await newcomer.presses("engineer", "decline", "location")
+        await newcomer.loses("engineer", "decline", "location")  # another telephone rings instead
         await newcomer.presses("engineer", "accept")
         await newcomer.presses("engineer", "depart")
+        picker = newcomer.shown.locator(".seat.engineer select")
+        engineer = await picker.input_value()
         await newcomer.reaches("arrive")
         if PICTURE and language == "zh":
             await _picture(newcomer, PICTURE)
+        await newcomer.attaches("engineer", {"zh": "示例位置", "en": "Sample location"}[language])
+        await newcomer.presses("engineer", "resolve")
+        await newcomer.sees("engineer", "resolve", "replaced")
+        await newcomer.says("engineer", RESULTS[language])
+        assert RESULTS[language] in await newcomer.hears(
+            "staff", "resolved_check", result=RESULTS[language]
+        )
+        await newcomer.loses("engineer", "resolve", "replaced")  # the question is answered
+        await newcomer.presses("staff", "not_solved")
+        await newcomer.hears("staff", "not_solved_received")
+        await picker.select_option(value=engineer)  # the expert's telephone rings, too
+        await newcomer.presses("engineer", "dispatch", "again")
+        await newcomer.presses("engineer", "accept")
         await newcomer.presses("engineer", "arrive")
         await newcomer.presses("engineer", "resolve")
         await newcomer.presses("engineer", "resolve", "replaced")
@@ -71,19 +133,104 @@ async def test_a_newcomer_plays_the_story(tmp_path: Path, language: str) -> None
         await newcomer.reaches("survey")
         await newcomer.moves_on("[data-to=workday]")
         await newcomer.presses("staff", "rate", "5")
-        await shown.locator("#steps li.past").nth(6).wait_for()
+        await newcomer.shown.locator("#steps li.past").nth(6).wait_for()
 
 
-@pytest.mark.browser
+TYPED = {
+    "zh": {"accept": "接单", "cancel": "取消", "language": "/lang English", "more": "还有异响"},
+    "en": {"accept": "accept", "cancel": "cancel", "language": "/lang 中文", "more": "noisy, too"},
+}
+
+
+@both
+async def test_everything_can_be_typed(tmp_path: Path, language: str) -> None:
+    typed, words = TYPED[language], WORDS[language]
+    async with newcomer_to(tmp_path, language) as newcomer:
+        await newcomer.says("staff", "/help")
+        await newcomer.reads("staff", "/status 100427")
+        await newcomer.says("staff", "1")  # answers nothing, so it is no report
+        await newcomer.reads("staff", say("home", {}, language=words).splitlines()[1])
+        await newcomer.says("staff", f"/new {REPORTS[language]}")
+        await newcomer.sees("staff", "not_a_fault")
+        mine = newcomer.shown.locator(".seat.staff .message.mine").last
+        await mine.hover()
+        await mine.locator(".tools button").nth(1).click()  # a word is put right
+        await newcomer.says("staff", f"{REPORTS[language]} {typed['more']}")
+        await newcomer.reads("staff", typed["more"])
+        await newcomer.moves_on(".next")
+        await newcomer.sees("engineer", "accept")
+        await newcomer.says("engineer", f"{typed['accept']} {NUMBER}")
+        await newcomer.hears("engineer", "job_taken")
+        for command in ("/my", f"/status {NUMBER}"):
+            await newcomer.says("staff", command)
+        await newcomer.says("staff", f"/why {NUMBER}")
+        story = await newcomer.hears("staff", "story", lines="…")
+        if language == "en":
+            assert not CHINESE.search(story), story
+        await newcomer.says("staff", typed["language"])  # the card on the telephone follows
+        newcomer.language = "en" if language == "zh" else "zh"
+        await newcomer.sees("staff", "cancel")
+        await newcomer.loses("staff", "not_a_fault")
+        await newcomer.says("staff", typed["cancel"])
+        await newcomer.hears("staff", "ticket_cancelled")
+        newcomer.language = language
+        await newcomer.hears("engineer", "job_cancelled")
+
+
+@both
+async def test_while_nobody_accepts_the_supervisor_can_do_something(
+    tmp_path: Path, language: str
+) -> None:
+    async with newcomer_to(tmp_path, language) as newcomer:
+        await newcomer.plays("supervisor", {"zh": "赵红", "en": "Zhao Hong"}[language])
+        await newcomer.gets_the_job_started()
+        await newcomer.moves_on("[data-minutes='30']")
+        await newcomer.sees("supervisor", "acknowledge")
+        await newcomer.presses("supervisor", "call_engineer")
+        number = newcomer.shown.locator(".seat.supervisor a[href^='tel:+86']").last
+        assert await number.inner_text() == (await number.get_attribute("href"))[4:]
+        await newcomer.presses("supervisor", "acknowledge")
+        await newcomer.reads("supervisor", "👌")
+        await newcomer.presses("supervisor", "reassign")
+        chosen = {"zh": "陈国栋", "en": "Chen Guodong"}[language]
+        await newcomer.plays("engineer", chosen)
+        await newcomer.shown.locator(".seat.supervisor .key", has_text=chosen).last.click()
+        await newcomer.presses("engineer", "accept")
+        await newcomer.sees("engineer", "depart")
+
+
+async def test_a_job_for_the_telephone_rings_the_remote_agent(tmp_path: Path) -> None:
+    async with newcomer_to(tmp_path, "zh") as newcomer:
+        await newcomer.says("staff", "Outlook 打不开，提示要输入密码")
+        await newcomer.sees("staff", "not_a_fault")
+        await newcomer.moves_on(".next")
+        await newcomer.presses("engineer", "accept")
+        picked = newcomer.shown.locator(".seat.engineer select option:checked")
+        assert "远程" in await picked.inner_text()
+        await newcomer.presses("engineer", "offer_remote")
+        await newcomer.presses("staff", "start_remote", "agreed")
+        await newcomer.sees("staff", "end_remote")
+
+
+async def test_a_voice_message_and_an_album_are_reports(tmp_path: Path) -> None:
+    sample = Path(__file__).parent.parent / "bot/trial/static/sample.png"
+    async with newcomer_to(tmp_path, "zh") as newcomer:
+        await newcomer.attaches("staff", "示例语音")
+        await newcomer.sees("staff", "not_a_fault")
+        await newcomer.presses("staff", "cancel")
+        await newcomer.loses("staff", "not_a_fault")
+        await newcomer.shown.locator(".seat.staff input[type=file]").set_input_files([sample] * 3)
+        await newcomer.sees("staff", "not_a_fault")
+        assert await newcomer.shown.locator(".seat.staff .message:has(img.photo)").count() == 3
+        cards = newcomer.shown.locator(".seat.staff .message:not(.mine)", has_text="✅ 已受理")
+        assert await cards.count() == 1
+
+
 async def test_the_telephone_that_rings_is_shown(tmp_path: Path) -> None:
-    async with (
-        TrialProgram(tmp_path) as trial,
-        chromium_page(trial.program.server.address, "zh") as shown,
-    ):
-        newcomer = Newcomer(shown, "zh")
-        picker = shown.locator(".seat.engineer select")
+    async with newcomer_to(tmp_path, "zh") as newcomer:
+        picker = newcomer.shown.locator(".seat.engineer select")
         before = await picker.input_value()
-        await shown.locator(".seat.staff select").select_option(label="唐薇 · 报修人 · 香洲营业部")
+        await newcomer.plays("staff", "唐薇")
         await newcomer.says("staff", "收款机开不了机 黑屏 客人排队 急")
         await newcomer.sees("engineer", "accept")
         assert await picker.input_value() != before
@@ -91,9 +238,6 @@ async def test_the_telephone_that_rings_is_shown(tmp_path: Path) -> None:
 
 async def _picture(newcomer: Newcomer, path: str) -> None:
     """Three telephones with something on each: the README shows this."""
-    await newcomer.says("supervisor", "/queue")
-    await newcomer.shown.locator(
-        ".seat.supervisor .message:not(.mine) .text", has_text="📋"
-    ).last.wait_for()
+    await newcomer.sees("supervisor", "reassign")
     await newcomer.shown.locator(".toast").last.wait_for(state="detached")
     await newcomer.shown.screenshot(path=path)

@@ -37,7 +37,7 @@ _FOUND = re.compile(
     r"|(?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
     r"|(?P<mention>(?<!\w)@\w{3,32})"
     r"|(?P<url>https?://[^\s<>\"，。；）]+)"
-    r"|(?P<phone_number>(?<![\w+])\+\d{8,15}(?!\w))"
+    r"|(?P<phone_number>(?<![\w+])\+\d{8,15}(?!\d))"
     r"|(?P<hashtag>(?<!\w)#\w*[^\W\d]\w*)",
 )
 
@@ -79,7 +79,7 @@ def read(text: str, parse_mode: str) -> Formatted:
 
 def found_in(text: str) -> list[Json]:
     """Commands, links and mentions that Telegram marks by itself."""
-    if not any(sign in text for sign in "/@#"):
+    if not any(sign in text for sign in "/@#+"):
         return []
     return [
         {
