@@ -48,6 +48,7 @@ from core import (
     outbox,
     outlook,
     planning,
+    privacy,
     sheet,
     timers,
     year_ahead,
@@ -389,6 +390,7 @@ class Program:
         absence.plan(tx, self.desk, self.now())
         arriving.give_codes(tx)
         year_ahead.plan(tx, self.desk, self.now())
+        privacy.plan(tx, self.desk, self.now())
 
     def _spawn(self, work: "Awaitable[None]", name: str) -> None:
         self._tasks.append(asyncio.ensure_future(work))

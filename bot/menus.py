@@ -6,8 +6,8 @@ from core.people import Address, Person, Role
 from core.ports import Tx
 from core.words import languages, say
 
-EVERYBODY = ("new", "my", "status", "complaint", "lang", "help")
-STAFF = ("my", "status", "why", "duty", "leave", "cover", "lang", "help")
+EVERYBODY = ("new", "my", "status", "complaint", "lang", "privacy", "help")
+STAFF = ("my", "status", "why", "duty", "leave", "cover", "lang", "privacy", "help")
 DESK = (
     "queue",
     "forecast",
@@ -24,6 +24,7 @@ DESK = (
     "leave",
     "cover",
     "lang",
+    "privacy",
     "help",
 )
 TWO_LETTERS = {"zh_CN": "zh", "en": "en"}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from core import absence, outlook, overviews, story
+from core import absence, outlook, overviews, privacy, story
 from core.desk import Desk
 from core.dispatch.rota import Bar, Kind
 from core.errors import Missing, NoSuchTicket, NotAllowed, Refusal
@@ -21,6 +21,9 @@ from core.notices import (
     LanguageSet,
     Lines,
     Notice,
+    Privacy,
+    PrivacyAsked,
+    PrivacyReceived,
     Refused,
     Shown,
     Story,
@@ -206,6 +209,19 @@ def _unknown(enquiry: _Enquiry) -> Outcome:
     return enquiry.say(UnknownCommand(command=f"/{enquiry.arg}"))
 
 
+def _privacy(enquiry: _Enquiry) -> Outcome:
+    """What is kept; or, with a word behind it, a wish that a person of the desk fulfils."""
+    wish = privacy.WISHES.get(enquiry.arg.lower())
+    if wish is None:
+        return enquiry.say(Privacy(months=privacy.RAW_MONTHS))
+    asked = PrivacyAsked(requester=enquiry.person.name, wish=wish)
+    event = f"{enquiry.hearing.event}.privacy"
+    book = enquiry.desk.register.open(enquiry.tx)
+    for person in book.with_role(Role.SUPERVISOR, Role.ADMINISTRATOR):
+        tell(enquiry.tx, enquiry.desk, person, asked, event=event, now=enquiry.now)
+    return enquiry.say(PrivacyReceived(wish=wish))
+
+
 def _home(enquiry: _Enquiry) -> Outcome:
     return enquiry.say(Home(name=enquiry.person.name))
 
@@ -361,6 +377,7 @@ ENQUIRIES: Mapping[str, Callable[[_Enquiry], Outcome]] = {
     "help": _help,
     "home": _home,
     "unknown": _unknown,
+    "privacy": _privacy,
     "queue": _queue,
     "duty": _duty,
     "leave": _leave,

@@ -12,6 +12,7 @@ from core import (
     outbox,
     outlook,
     planning,
+    privacy,
     prompts,
     reckoning,
     year_ahead,
@@ -181,4 +182,5 @@ HANDLERS: Mapping[str, Callable[[Tx, Desk, TimerRow, datetime], None]] = {
     reckoning.EACH: on_ticket(_reckon),
     outlook.TIMER: outlook.fire,
     year_ahead.TIMER: year_ahead.fire,
+    privacy.TIMER: privacy.fire,
 }

@@ -24,6 +24,7 @@ TERMS = frozenset(
         "asked",
         "state",
         "what",
+        "wish",
         "complaint",
         "deviation",
         "outcome",
@@ -789,6 +790,29 @@ class WhichTicket(Notice):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Help(Notice):
     answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Privacy(Notice):
+    """What is kept about the reader, for what, how long, and how to have it changed."""
+
+    answer: ClassVar[bool] = True
+    months: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyReceived(Notice):
+    answer: ClassVar[bool] = True
+    wish: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyAsked(Notice):
+    """To whoever answers for the data: somebody wants theirs shown, corrected or erased."""
+
+    must: ClassVar[bool] = True
+    requester: str
+    wish: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

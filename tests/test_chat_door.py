@@ -111,6 +111,30 @@ async def test_a_command_that_needs_a_role_is_refused_in_words(
         await who.hears(no("refused_not_allowed", language), timeout=PATIENCE)
 
 
+@both
+async def test_privacy_is_told_and_stands_in_the_menu(desk: Running, language: str) -> None:
+    who = desk.stranger(language)
+    described = words("command.privacy", language)
+    await until(lambda: is_in_menu(who, {"command": "privacy", "description": described}))
+    who.says("/privacy")
+    await who.hears(words("privacy", language, months=6), timeout=PATIENCE)
+
+
+async def is_in_menu(who: Person, entry: dict[str, str]) -> bool:
+    return entry in who.menu()
+
+
+async def test_staff_have_privacy_in_their_own_menus(desk: Running) -> None:
+    for code in ("zhao.hong", "liang.zhiming"):
+        member = await desk.phone(code)
+        await until(lambda m=member: knows_duty(m))  # type: ignore[misc]
+        assert "privacy" in {entry["command"] for entry in member.menu()}
+
+
+async def knows_duty(who: Person) -> bool:
+    return "duty" in {entry["command"] for entry in who.menu()}
+
+
 # -- other people's tickets
 
 

@@ -95,7 +95,7 @@ NORMAL: dict[str, Value] = {
     "trouble": "mailbox_folder_refused", "detail": "x", "lines": "…", "reference": "17",
     "year": 2027, "code": "4711", "caption": "…",
     "asked": "decline", "parent": "100435", "covered": "陈静", "place": "天河营业部",
-    "commander": "赵红", "command": "/frobnicate",
+    "commander": "赵红", "command": "/frobnicate", "wish": "erase", "months": 6,
     "what": "deviation", "state": "withdrawn", "complaint": "answered", "deviation": "open",
     "outcome": "broken", "phone": "+8613800000101",
     "left": 4, "tries": 5, "reports": 4, "jobs": 3, "engineers": 5, "saved": 40, "missing": 1,

@@ -11,7 +11,7 @@ import holidays
 import pytest
 from chinese_calendar.constants import Holiday
 
-from core import errors
+from core import errors, privacy
 from core.actions import ACTIONS, DECLINE_REASONS, RESULTS, SEVERITIES, UNRESOLVED_CODES
 from core.dispatch.choose import OBJECTIONS, PARTS
 from core.errors import Refusal
@@ -97,6 +97,7 @@ TERMS: dict[str, set[str]] = {
     },
     "role": {*Role},
     "channel": {"telegram", "mail", "sms", "hotline", "web", "api"},
+    "wish": set(privacy.WISHES.values()),
     "what": {"mode", "engineer", "site", "priority", "category", "device", "moment",
              "complaint", "deviation", "complaint_answer", "deviation_answer", "verdict",
              "reason"},

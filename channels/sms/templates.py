@@ -267,7 +267,8 @@ WITHOUT: Mapping[str, str] = {
     **dict.fromkeys(("file_too_big", "file_gone"), "a text carries no files"),
     "engineer_number": "clouds refuse personal numbers",
     **dict.fromkeys(
-        ("home", "thanks", "language_set", "choose_language", "year_ahead"),
+        ("home", "thanks", "language_set", "choose_language", "year_ahead", "unknown_command",
+         "privacy", "privacy_received", "privacy_asked"),
         "not worth a review and a fee",
     ),
 }  # fmt: skip

@@ -21,6 +21,7 @@ PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         **{slot: (f"term.{slot}.",) for slot in TERMS},
         "asked": ("term.asked.", "action."),
         "role": ("term.role.",),
+        "wish": ("term.wish.",),
         "device": ("term.device.",),
         "channel": ("term.channel.",),
         "state": ("term.state.",),

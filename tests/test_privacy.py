@@ -1,0 +1,82 @@
+"""What people are told about their data, and what is forgotten in time (R-120)."""
+
+from datetime import timedelta
+
+import pytest
+
+from core import enquiries, inbox, privacy
+from core.messages import Inbound
+from core.ports import Raw
+from core.rows import InboxRow
+from core.ticket import Message
+from tests.scenario import Scenario
+
+
+async def asks(desk: Scenario, who: str, text: str = "") -> None:
+    asking = Inbound(
+        channel="telegram",
+        external_id=f"privacy{text}",
+        message_id="1",
+        sender=who,
+        text=text,
+        occurred_at=desk.moment,
+        received_at=desk.moment,
+        trust="proven",
+    )
+    await enquiries.enquire(desk.desk, "privacy", asking)
+    await desk.settle()
+
+
+async def test_privacy_says_what_is_kept_and_how_long(desk: Scenario) -> None:
+    await asks(desk, "xu.lan")
+    assert desk.last("xu.lan").kind == "privacy"
+    assert desk.last("xu.lan").params["months"] == privacy.RAW_MONTHS
+
+
+@pytest.mark.parametrize(
+    ("word", "wish"), [("erase", "erase"), ("删除", "erase"), ("Copy", "copy"), ("更正", "correct")]
+)
+async def test_a_wish_reaches_whoever_answers_for_the_data(
+    desk: Scenario, word: str, wish: str
+) -> None:
+    await asks(desk, "xu.lan", word)
+    person = await desk.person("xu.lan")
+    assert desk.last("xu.lan").params == {"wish": wish}
+    assert desk.last("zhao.hong").params == {"requester": person.name, "wish": wish}
+
+
+async def test_at_night_raw_messages_of_half_a_year_ago_lose_their_words(desk: Scenario) -> None:
+    raw = {"channel": "telegram", "account": "", "order_key": "x", "body": b"{}"}
+    keep = inbox.keeper(desk.desk, lambda: None)
+    await keep([Raw(external_id="1", received_at=desk.moment, **raw)])  # type: ignore[arg-type]
+    await desk.desk.store.write(lambda tx: tx.update_where(InboxRow, {}, state="done"))
+    await desk.desk.store.write(lambda tx: privacy.plan(tx, desk.desk, desk.moment))
+    await desk.time_passes(days=182)
+    assert await bodies(desk) == [b"{}"]
+    await desk.time_passes(days=3)
+    assert await bodies(desk) == [b""]
+
+
+async def bodies(desk: Scenario) -> list[bytes]:
+    rows = await desk.desk.store.read(lambda tx: tx.find(InboxRow))
+    return [row.body for row in rows]
+
+
+async def test_what_belongs_to_no_ticket_is_forgotten_and_the_tickets_stay(desk: Scenario) -> None:
+    await desk.hears("xu.lan", "你好")
+    await desk.hears("xu.lan", "打印机卡纸 珠海香洲店")
+    until = desk.moment + timedelta(seconds=1)
+    await desk.desk.store.write(lambda tx: privacy.forget(tx, None, until))
+    kept = await desk.desk.store.read(lambda tx: tx.find(Message))
+    assert [message.text for message in kept] == ["打印机卡纸 珠海香洲店"]
+    assert len(await desk.tickets()) == 1
+
+
+async def test_what_is_still_to_be_done_is_not_forgotten(desk: Scenario) -> None:
+    raw = {"channel": "telegram", "account": "", "order_key": "x", "body": b"{}"}
+    keep = inbox.keeper(desk.desk, lambda: None)
+    await keep([Raw(external_id="1", received_at=desk.moment, **raw)])  # type: ignore[arg-type]
+    await desk.desk.store.write(
+        lambda tx: privacy.forget(tx, None, desk.moment + timedelta(days=1))
+    )
+    assert await bodies(desk) == [b"{}"]
