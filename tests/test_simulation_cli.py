@@ -1,6 +1,9 @@
 """Promises of `paidan simulate`: the shape of its answer, and clear complaints."""
 
 import json
+import os
+import subprocess
+import sys
 from importlib.resources import files
 
 import pytest
@@ -73,3 +76,19 @@ def test_leaving_out_a_stranger_is_told(run):
 def test_an_engineer_may_be_left_out(run):
     words = ("--days", "1", "--strategy", "planner", "--json")
     assert run(*words).stdout != run(*words, "--without", "li.wei,luo.wenbo").stdout
+
+
+def test_a_seed_repeats_a_run_in_another_process():
+    def printed(hash_seed: str) -> str:
+        words = ("simulate", "--days", "1", "--strategy", "planner", "--json", "--seed", "7")
+        done = subprocess.run(
+            [sys.executable, "-m", "bot.cli", *words],
+            env={"PYTHONHASHSEED": hash_seed, "PATH": "", "PYTHONPATH": os.getcwd()},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout
+
+    assert printed("1") == printed("2")
