@@ -2,6 +2,7 @@
 
 import os
 import re
+import tomllib
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -295,6 +296,48 @@ def test_what_is_no_workbook_is_refused(data):
         read_xlsx(data, NOW)
 
 
+WRONG = {  # what stands in the text of SMALL, and what becomes of it
+    "a site that is there twice": '[[sites]]\ncode = "GZ-1"\nname = "again"\n',
+    "a person who is there twice": '[[people]]\nid = "li"\nname = "again"\n',
+    "a person at an unknown site": '[[people]]\nid = "wu"\nname = "Wu"\nsite = "GZ-9"\n',
+    "a site that prefers a stranger": '[[sites]]\ncode="X"\nname="X"\npreferred=["no.body"]\n',
+    "two leaves at once": (
+        '[[rota]]\nperson="li"\nfrom=2027-01-01T08:00:00\nuntil=2027-01-05T08:00:00\n'
+        '[[rota]]\nperson="li"\nfrom=2027-01-04T08:00:00\nuntil=2027-01-09T08:00:00\n'
+    ),
+    "a leave that ends before it starts": (
+        '[[rota]]\nperson="li"\nfrom=2027-01-09T08:00:00\nuntil=2027-01-05T08:00:00\n'
+    ),
+    "a month without anyone": (
+        '[[rota]]\nperson="li"\nfrom=2026-11-01T08:00:00\nuntil=2026-12-31T08:00:00\n'
+    ),
+    "a way that takes less than no time": '[[travel]]\nfrom="广州"\nto="佛山"\nminutes=-5\n',
+}
+
+
+def as_workbook(text: str) -> bytes:
+    """The tables of a text, wrong as they are, as pages of a workbook."""
+    pages = {}
+    for name, rows in tomllib.loads(text).items():
+        heading = list(dict.fromkeys(key for row in rows for key in row))
+        cells = [[_plain(row.get(key)) for key in heading] for row in rows]
+        pages[name] = [list(heading), *cells]
+    return book_of(**pages)
+
+
+def _plain(value: object) -> object:
+    return "; ".join(map(str, value)) if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_bad_text_and_a_bad_workbook_are_refused_with_the_place(what):
+    text = SMALL + WRONG[what]
+    assert all(re.match(r"[a-z]+\[\d+\]", problem) for problem in problems_of(text))
+    with pytest.raises(sheet.BadSheet) as refused:
+        read_xlsx(as_workbook(text), NOW)
+    assert all(re.match(r"[a-z]+![A-Z]*\d+", problem) for problem in refused.value.problems)
+
+
 # -- applied to a desk
 
 
@@ -400,3 +443,24 @@ def test_every_column_is_explained_under_both_names():
         if f"`{column.key}` {column.zh}" not in rows[table.name]
     ]
     assert missing == []
+
+
+async def test_an_import_that_fails_halfway_leaves_nothing_behind(store):
+    await bring(store, SMALL)
+    before = sheet.write_toml(await store.read(sheet.from_desk))
+
+    def body(tx: Tx) -> None:
+        sheet.carry_out(tx, sheet.plan(tx, sheet.read_toml(EXAMPLE, NOW), NOW), NOW)
+        raise OSError("the plug was pulled")
+
+    with pytest.raises(OSError, match="plug"):
+        await store.write(body)
+    assert sheet.write_toml(await store.read(sheet.from_desk)) == before
+
+
+async def test_a_refused_sheet_changes_nothing_of_what_was_right_in_it(store):
+    await bring(store, SMALL)
+    before = sheet.write_toml(await store.read(sheet.from_desk))
+    with pytest.raises(sheet.BadSheet):
+        await bring(store, SMALL.replace("广州", "佛山") + WRONG["two leaves at once"])
+    assert sheet.write_toml(await store.read(sheet.from_desk)) == before
