@@ -1,7 +1,7 @@
 """Mail through the whole desk: who it is from, which ticket, which action, and who is answered."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 
@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from channels.mail import pages
 from core import inbox
 from core.people import Address
+from core.ports import Tx
 from core.rows import OptOut, OutboxRow
 from core.ticket import Message, StoredFile, Ticket
 from tests.mail_servers.desk import DESK, MailDesk, answer, letter
@@ -479,6 +480,22 @@ async def test_reports_that_waited_in_an_outbox_are_all_acknowledged(post):
     for mail in waiting:
         await post.gets(mail)
     assert len(await acknowledged(post)) == 3
+
+
+async def test_a_ticket_is_opened_again_by_mail_once_in_ten_minutes(post):
+    ticket = await report(post)
+    for _ in range(2):
+        await post.desk.store.write(lambda tx: closed(tx, ticket.id, post.desk.now()))
+        await post.gets(answer(post.sent(WANG)[0], WANG, "又坏了"))
+        await post.scenario.time_passes(minutes=1)
+    reopened = [s for s in await post.scenario.journal(ticket.number) if s.action == "reopen"]
+    assert len(reopened) == 1
+    assert len(await post.scenario.tickets()) == 1
+
+
+def closed(tx: Tx, ticket_id: int, now: datetime) -> None:
+    ticket = tx.lock(Ticket, ticket_id)
+    tx.update(ticket, status="closed", closed_at=now)
 
 
 async def test_mails_without_a_subject_are_acknowledged_once_for_a_ticket(post):
