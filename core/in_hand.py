@@ -117,6 +117,7 @@ class InHand:
         **changes: object,
     ) -> None:
         """Write one line of the journal and move the ticket. Raises IllegalMove (R-036)."""
+        self._not_before_the_last_line()
         ticket = self.ticket
         back = LIFE[action].back if action in LIFE else False
         origin = came_from(self.history, ticket.status) if back else None
@@ -147,6 +148,13 @@ class InHand:
             changed_at=ticket.changed_at if action in ASIDE else self.now,
             **changes,  # type: ignore[arg-type]
         )
+
+    def _not_before_the_last_line(self) -> None:
+        """Nor may the journal run back behind a warning, which leaves no trace in the ticket."""
+        last = self.history[-1].entered_at if self.history else self.now
+        if last > self.now:
+            self.at = last if self.at == self.now else self.at
+            self.now = last
 
     def change(self, **changes: object) -> None:
         """Correct what the ticket says; the step that explains it is the caller's."""

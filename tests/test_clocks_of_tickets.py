@@ -66,6 +66,18 @@ async def test_a_warning_is_a_line_of_the_journal_that_says_who_was_told(desk: S
     assert broken_link(journal, (await desk.ticket(number)).head) is None
 
 
+async def test_a_wall_clock_put_back_after_a_warning_does_not_turn_the_journal_back(
+    desk: Scenario,
+) -> None:
+    await desk.hears("tang.wei", DEAD_TILL)
+    await desk.time_passes(minutes=31)
+    number = (await desk.latest()).number
+    desk.moment -= timedelta(hours=1)
+    await desk.does("wen.ting", "call", number)
+    times = [step.entered_at for step in await desk.journal(number)]
+    assert times == sorted(times)
+
+
 async def test_a_warning_is_no_activity_that_a_new_message_would_join(desk: Scenario) -> None:
     await desk.hears("tang.wei", DEAD_TILL)
     before = (await desk.latest()).changed_at
