@@ -36,7 +36,8 @@ BEHIND = {  # what belongs to the action besides the number of the ticket
     Action.SET_SITE: "天河", Action.SET_CATEGORY: "网络", Action.SET_PRIORITY: "P2",
     Action.SET_DEVICE: "PRN-0042", Action.RATE: "5", Action.DECLINE: "太远",
     Action.RESOLVE: "换了电源线", Action.REPORT_UNRESOLVED: "要专家", Action.COMPLAIN: "来得太晚",
-    Action.SET_APPOINTMENT: "明天14:00", Action.WAIT: "等用户，联系人张经理，明天14:00",
+    Action.HAND_OVER: "吴晓东 还要换电源", Action.SET_APPOINTMENT: "明天14:00",
+    Action.WAIT: "等用户，联系人张经理，明天14:00",
 }  # fmt: skip
 
 
