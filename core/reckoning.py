@@ -4,17 +4,16 @@ Time that was spent stays spent, a warning that was sent is not sent again, and 
 each deadline's old and new moment (clock rule 9).
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from core import clocks, levels
 from core.desk import Desk
 from core.in_hand import InHand
 from core.lifecycle import Action
-from core.ports import Between, Tx
-from core.rows import TicketClocks, TimerRow
+from core.ports import Tx
+from core.rows import TimerRow
 
 EACH = "reckon"
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def fire(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
@@ -22,8 +21,8 @@ def fire(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
     desk.calendars = levels.load_calendars(tx)
     desk.policies = levels.load_policies(tx)
     tx.update_where(TimerRow, {"kind": EACH, "state": "pending"}, state="cancelled")
-    for row in tx.find(TicketClocks, next_at=Between(after=_EVER)):
-        tx.add(TimerRow(kind=EACH, subject=f"ticket/{row.ticket_id}", due_at=now))
+    for row in tx.ask("clocks_that_run"):
+        tx.add(TimerRow(kind=EACH, subject=str(row["subject"]), due_at=now))
 
 
 def reckon(hand: InHand) -> None:
