@@ -323,12 +323,12 @@ class TrialProgram:
     async def _furnish(self, settings: Settings) -> None:
         program = self.program
         await program.open()
+        self.clock.offset = opening(program.desk.working_days, self.clock.now()) - self.clock.now()
         example = files("core.desk_data").joinpath("example.toml").read_text("utf-8")
         await program.load_sheet(example)
         assert settings.telegram is not None
         program.add_telegram(settings.telegram)
         add_sms(program, [self.sms.section(self._carrier.address)])
-        self.clock.offset = opening(program.desk.working_days, self.clock.now()) - self.clock.now()
         self.world = TrialDesk(program, self.clock, self.api.bell.ring)
         await self.world.settle_in(self.api.token.partition(":")[0])
         self.world.sms = self.sms
