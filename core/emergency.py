@@ -50,7 +50,8 @@ def watch(hand: InHand) -> None:
     ticket = hand.ticket
     if ticket.emergency or ticket.duplicate_of is not None or not ticket.is_open:
         return
-    alike = _alike(hand)
+    # The third is waited for: hundreds who write from one site are not read through for each.
+    alike = _alike(hand, most=4 * ALIKE)
     first = alike[0] if alike else ticket
     reporters = {ticket.requester_id, *(other.requester_id for other in alike)}
     if first.emergency:
@@ -61,18 +62,22 @@ def watch(hand: InHand) -> None:
         _propose_link(hand, first)
 
 
-def _alike(hand: InHand) -> list[Ticket]:
+def _alike(hand: InHand, most: int | None = None) -> list[Ticket]:
     """Other open matters of the same site and category within the window, oldest first."""
     ticket = hand.ticket
     if ticket.site is None or not ticket.category:
         return []
-    since = Between(after=ticket.opened_at - WINDOW)
-    found = hand.tx.find(Ticket, site=ticket.site, opened_at=since, status=tuple(OPEN), order="id")
-    return [
-        other
-        for other in found
-        if other.id != ticket.id and other.category == ticket.category and not other.duplicate_of
-    ]
+    found = hand.tx.find(
+        Ticket,
+        order="opened_at",
+        limit=most,
+        site=ticket.site,
+        category=ticket.category,
+        duplicate_of=None,
+        opened_at=Between(after=ticket.opened_at - WINDOW),
+        status=tuple(OPEN),
+    )
+    return [other for other in found if other.id != ticket.id]
 
 
 def _is_grave(hand: InHand) -> bool:
