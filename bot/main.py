@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 from telegram.ext import Application
-from telegram.request import HTTPXRequest
+from telegram.request import BaseRequest, HTTPXRequest
 
 from bot import board, handlers, menus
 from bot.cards import CardChannel, Renderer
@@ -38,6 +38,7 @@ from bot.settings import Settings, Telegram, WrongSettings
 from channels import http
 from channels.telegram.limiter import Limiter
 from channels.telegram.sending import TelegramChannel
+from channels.telegram.wire import Wire
 from core import (
     absence,
     arriving,
@@ -142,11 +143,13 @@ def _trust() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _client(section: Telegram, connections: int) -> HTTPXRequest:
+def _client(section: Telegram, connections: int) -> BaseRequest:
+    if not section.proxy:
+        return Wire(connections, trust=_trust())
     return HTTPXRequest(
         connection_pool_size=connections,
         pool_timeout=30,
-        proxy=section.proxy or None,
+        proxy=section.proxy,
         httpx_kwargs={"verify": _trust()},
     )
 

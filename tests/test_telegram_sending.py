@@ -16,7 +16,7 @@ from bot.trial.botapi.wire import InProcess
 from channels.telegram.limiter import Limiter, Rate
 from channels.telegram.limits import Button, ChatMessage, Document, Key
 from channels.telegram.sending import Menu, TelegramChannel
-from channels.telegram.verdicts import verdict
+from channels.telegram.verdicts import NeverSent, verdict
 from core.errors import FileTooLarge, FileVanished, Unclear, Undeliverable
 from core.messages import File, Letter
 from core.ports import Channel
@@ -287,6 +287,8 @@ def _caused(error: TelegramError, cause: Exception | None) -> TelegramError:
         (_caused(TimedOut(), httpx.ConnectTimeout("")), False),
         (_caused(NetworkError(""), httpx.ConnectError("")), False),
         (_caused(NetworkError(""), httpx.ProxyError("")), False),
+        (_caused(NetworkError(""), NeverSent("")), False),
+        (_caused(NetworkError(""), ConnectionResetError("")), True),
         (_caused(NetworkError("Bad Gateway"), None), False),
         (_caused(NetworkError("Bad Gateway"), TelegramError("Invalid server response")), False),
         (_caused(TimedOut(), httpx.ReadTimeout("")), True),

@@ -1,4 +1,4 @@
-"""The same over a real socket, with the library's own HTTP client."""
+"""The same over a real socket, with our HTTP client and with the library's own."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import uvicorn
 from telegram.ext import ExtBot
-from telegram.request import HTTPXRequest
+from telegram.request import BaseRequest, HTTPXRequest
 
 from bot.pump import Pump
 from bot.trial.botapi import BotApi
@@ -16,6 +16,7 @@ from bot.trial.botapi.wire import http_app, listen
 from channels.telegram.limiter import Limiter
 from channels.telegram.limits import ChatMessage
 from channels.telegram.sending import TelegramChannel
+from channels.telegram.wire import Wire
 from core.errors import Unclear, Undeliverable
 from core.messages import File, Letter
 from core.ports import Raw
@@ -46,9 +47,11 @@ async def render(letter: Letter) -> ChatMessage:
     return ChatMessage(html=f"<b>{letter.kind}</b>")
 
 
-def client(url: str) -> ExtBot[None]:
-    def request() -> HTTPXRequest:
-        return HTTPXRequest(read_timeout=0.5, httpx_kwargs={"trust_env": False})
+def client(url: str, library: bool = False) -> ExtBot[None]:
+    def request() -> BaseRequest:
+        if library:
+            return HTTPXRequest(read_timeout=0.5, httpx_kwargs={"trust_env": False})
+        return Wire(4, read_timeout=0.5)
 
     return ExtBot(
         TOKEN,
@@ -59,15 +62,16 @@ def client(url: str) -> ExtBot[None]:
     )
 
 
-@pytest.fixture
-async def line() -> AsyncIterator[Line]:
+@pytest.fixture(params=["our client", "the library's client"])
+async def line(request: pytest.FixtureRequest) -> AsyncIterator[Line]:
     now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     api = BotApi(TOKEN, "desk_bot", now.timestamp)
     api.person(42, "李娜").opens()
     door = listen()
     server = uvicorn.Server(uvicorn.Config(http_app(api), log_level="critical", lifespan="off"))
     serving = asyncio.create_task(server.serve([door]))
-    bot = client(f"http://127.0.0.1:{door.getsockname()[1]}")
+    library = request.param == "the library's client"
+    bot = client(f"http://127.0.0.1:{door.getsockname()[1]}", library)
     limiter = Limiter(asyncio.get_running_loop().time)
     async with bot:
         yield Line(api, server, bot, TelegramChannel(bot, "desk_bot", render, limiter))

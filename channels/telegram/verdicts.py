@@ -33,7 +33,13 @@ BAD_MARKUP: Final = ("can't parse entities",)
 QUERY_GONE: Final = ("query is too old", "query id is invalid")
 NOBODY_THERE: Final = ("chat not found", "user not found", "peer_id_invalid")
 
+
+class NeverSent(Exception):
+    """There was no connection to Telegram, so it cannot have the letter."""
+
+
 _NEVER_SENT: Final = (
+    NeverSent,
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
