@@ -221,6 +221,7 @@ class Program:
         self.desk.wake = self.wake
         if isinstance(self.store, SqliteStore):
             # One process on this file: whatever was claimed belongs to a process that is gone.
+            await leases.end_all(self.desk)
             await inbox.release(self.desk)
             await outbox.rescue(self.desk, all_of_them=True)
 

@@ -9,7 +9,9 @@ import asyncio
 import importlib
 import json
 import os
+import shutil
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -64,10 +66,11 @@ async def live(life: Life) -> None:
 async def warm(template: str) -> None:
     """Read the register and the trusted servers once, so that every fork has them."""
     main._trust()
-    program = main.Program(Settings(database=f"sqlite:///{template}"))
-    await program.open()
-    await program.store.read(program.desk.register.open)
-    await program.store.close()
+    with tempfile.TemporaryDirectory() as folder:  # several are born of one template
+        program = main.Program(Settings(database=f"sqlite:///{shutil.copy(template, folder)}"))
+        await program.open()
+        await program.store.read(program.desk.register.open)
+        await program.store.close()
 
 
 def be_born(life: Life) -> None:

@@ -178,6 +178,14 @@ async def test_a_lease_has_one_holder_until_it_is_let_go_or_over(any_desk: Scena
     assert await mine.hold()
 
 
+async def test_the_only_process_on_a_file_waits_for_no_dead_one(any_desk: Scenario) -> None:
+    dead, new = (leases.Lease(any_desk.desk, "a task") for _ in range(2))
+    assert await dead.hold()
+    assert not await new.hold()
+    await leases.end_all(any_desk.desk)
+    assert await new.hold()
+
+
 async def test_a_second_desk_on_the_same_file_does_not_start(tmp_path: Path) -> None:
     async with a_program(tmp_path) as desk:
         with pytest.raises(WrongSettings, match=r"a desk runs on .*desk\.db already"):
