@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -30,6 +31,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def trial(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TrialProgram]:
     """One desk for all: each test has its own people and looks at nobody else's."""
     async with TrialProgram(tmp_path_factory.mktemp("trial")) as running:
+        running.api.rates.enforced = False
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def empty_desk(tmp_path: Path) -> AsyncIterator[TrialProgram]:
+    """A desk of its own, for a test that keeps everybody busy or moves the time."""
+    async with TrialProgram(tmp_path) as running:
         running.api.rates.enforced = False
         yield running
 
@@ -193,23 +202,23 @@ async def test_who_only_drives_places_no_board(trial: TrialProgram) -> None:
 
 
 async def test_the_planners_proposal_is_used_with_one_press(
-    trial: TrialProgram, monkeypatch: pytest.MonkeyPatch
+    empty_desk: TrialProgram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    phones = Phones(trial)
+    phones = Phones(empty_desk)
     people = ("Tang Wei", "Xu Lan", "Feng Lei", "Pan Yue", "Ou Yan", "Lu Bin")
     places = ("福田营业部", "南山营业部", "吉大营业部", "禅城营业部", "三水营业部", "端州营业部")
     for who, place in zip(people, places, strict=True):
         phones.of(who).says(f"/new {REPORT.format(site=place)}")
         await phones.of(who).hears(place, timeout=PATIENCE)
-    await trial.world.advance(timedelta(minutes=1))
+    await empty_desk.world.advance(timedelta(minutes=1))
     monkeypatch.setattr(planning, "WORTH", -1e9)  # worth it, whatever the day's figures say
-    assert await planning.propose(trial.program.desk)
+    assert await planning.propose(empty_desk.program.desk)
     boss, use = phones.of("Zhao Hong"), label("apply_plan", "", "zh_CN")
     await boss.hears(button=use, timeout=PATIENCE)
     await boss.taps(use).answered(PATIENCE)
-    await trial.world.advance(timedelta(seconds=5))
+    await empty_desk.world.advance(timedelta(seconds=5))
 
     def by_hand(tx: Tx) -> int:
         return tx.count(Offer, step="manual", state="open")
 
-    assert await trial.program.store.read(by_hand) >= planning.MANY_JOBS
+    assert await empty_desk.program.store.read(by_hand) >= planning.MANY_JOBS
