@@ -38,7 +38,7 @@ async def test_the_way_through_time_stops_at_every_deadline(unanswered: TrialPro
     async with asyncio.timeout(PATIENCE):
         await unanswered.world.advance(timedelta(hours=2))
     assert unanswered.world.now() - began >= timedelta(hours=2)
-    deadlines = await fired(unanswered)
+    deadlines = [timer for timer in await fired(unanswered) if timer.due_at >= began]
     assert {"settle", "offer_remind", "offer_expire", "offer_supervisor", "clock"} <= {
         timer.kind for timer in deadlines
     }
