@@ -684,7 +684,8 @@ class Hearing:
         """One ticket per problem: other words for another thing open another ticket."""
         read = self._read
         return bool(
-            read.names_a_thing
+            not read.goes_on
+            and read.names_a_thing
             and read.certainty("category") >= self.desk.rules.sure
             and read.category != ticket.category
             and read.intent == "report"

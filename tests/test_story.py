@@ -1,5 +1,7 @@
 """The main job, from one message to five stars, as the whole desk plays it in memory."""
 
+import pytest
+
 from tests.scenario import PHOTO, Scenario
 
 PAPER = "打印机卡纸 三楼财务 天河"
@@ -67,6 +69,32 @@ async def test_more_words_within_the_settling_time_join_the_ticket(desk: Scenari
     await desk.time_passes(seconds=20)
     await desk.hears("xu.lan", "", files=(PHOTO,))
     assert len(await desk.tickets()) == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "补充一下：指示灯不亮，插座换过一个还是不行，旁边那台是好的",
+        "指示灯不亮，旁边那台是好的",
+        "机器的指示灯也不亮",
+        "补充：打印机也卡纸了",
+    ],
+)
+async def test_more_words_on_the_same_matter_join_a_settled_ticket(
+    desk: Scenario, more: str
+) -> None:
+    await dispatched(desk)
+    await desk.hears("tang.wei", more)
+    assert len(await desk.tickets()) == 1
+
+
+@pytest.mark.parametrize("other", ["打印机卡纸", "上不了网", "忘记邮箱密码", "那台电脑键盘坏了"])
+async def test_another_thing_within_the_joining_time_is_another_ticket(
+    desk: Scenario, other: str
+) -> None:
+    await dispatched(desk)
+    await desk.hears("tang.wei", other)
+    assert len(await desk.tickets()) == 2
 
 
 async def test_an_edited_message_changes_the_report_and_opens_no_second(desk: Scenario) -> None:

@@ -308,6 +308,39 @@ def test_a_desk_may_add_a_kind_of_work_with_its_own_words():
     assert (read.category, read.mode) == ("drone", "onsite")
 
 
+@pytest.mark.parametrize(
+    ("text", "is_named"),
+    [
+        ("指示灯不亮，旁边那台是好的", False),
+        ("那台机开不了机", False),
+        ("the machine does not start", False),
+        ("那台电脑开不了机", True),
+        ("显示器不亮", True),
+        ("密码忘了", True),  # the account
+    ],
+)
+def test_a_sign_of_trouble_names_no_thing(text, is_named):
+    assert READER.read(text).names_a_thing is is_named
+
+
+@pytest.mark.parametrize(
+    ("text", "goes_on"),
+    [
+        ("补充一下：指示灯不亮", True),
+        ("再補充一下，在三樓", True),
+        ("PS: it is the one on the left", True),
+        ("Update - still dead", True),
+        ("忘了说，密码也不对", True),
+        ("补充一台电脑", False),
+        ("补充墨盒", False),
+        ("update windows on my laptop", False),
+        ("PS坏了", False),  # the program
+    ],
+)
+def test_words_that_open_an_addition_are_known(text, goes_on):
+    assert READER.read(text).goes_on is goes_on
+
+
 def test_every_field_says_which_words_spoke():
     evidence = READER.read("till 2 dead, customers waiting. gongbei").evidence
     assert evidence["site"].words == ("gongbei",)

@@ -17,7 +17,7 @@ from core.understand.devices import (
     things_in,
 )
 from core.understand.examples import Examples, default_examples
-from core.understand.fold import BREAK, data, tokens
+from core.understand.fold import BREAK, data, fold, tokens
 from core.understand.lexicon import Found, Lexicon
 from core.understand.places import UNKNOWN, Gazetteer
 from core.understand.rules import Rule, Table, table
@@ -62,6 +62,12 @@ _NAME = re.compile(
 _INSTALLED = re.compile(
     r"(?:安装|装个|装一下|装|[Ii]nstall(?:ing)?)\s*([A-Z][\w.+-]*(?: [A-Z0-9]\w*)?)"
 )
+_GOES_ON = re.compile(
+    r"\W*(?:(?:再|我)*补充(?:一下|下|一点|点|一句|几句|说明|信息)?|更正(?:一下|下)?|更新(?:一下|下)?"
+    r"|(?:刚才|刚刚)?忘(?:了|记)说(?:了|一下)?"
+    r"|(?:a )?(?:small |quick )?(?:update|correction|addition)|to add|p\.?\s?s\.?"
+    r"|(?:i )?forgot to (?:say|mention|add))\s*(?:[:,;!.|\n。、—–-]|$)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ class _Tables:
     matrix: Mapping[str, list[str]]
     prefer: Mapping[str, list[str]]
     otherwise: Mapping[str, str]
+    assumed: frozenset[str]  # categories whose words tell of no thing
+    vague: frozenset[str]
     groups: Mapping[str, list[str]]
     talk: frozenset[str]  # signs that colour a report but do not make one
 
@@ -86,6 +94,8 @@ def _tables() -> _Tables:
         raw["severity"]["matrix"],
         raw["device"]["prefer"],
         raw["device"]["otherwise"],
+        frozenset(raw["device"]["assumed"]),
+        frozenset(raw["device"]["vague"]),
         groups,
         frozenset(groups["talk"]),
     )
@@ -159,11 +169,12 @@ class Reader:
             ask="-" if ask.value in facts.asked else ask.value,
             emergency=_emergency(said),
             sites=where.candidates,
+            goes_on=bool(_GOES_ON.match(fold(text))),
             evidence={name: _evidence(rule, found) for name, rule in rules.items()}
             | {
                 "site": Evidence(where.why, where.words, where.certainty),
                 "severity": _severity_evidence(impact, urgency, found, vip),
-                "device": Evidence("named" if chosen else "goes with the category", (), 0.8),
+                "device": _device_evidence(category.value, chosen, things),
             },
         )
 
@@ -287,6 +298,14 @@ def _device(
         return None, facts.recent[0].device
     usual = devices().get(rules.otherwise.get(category.value, ""))
     return usual, usual.label if usual else "-"
+
+
+def _device_evidence(category: str, chosen: Device | None, things: list[Thing]) -> Evidence:
+    """Whether somebody named the thing, or the desk takes the likeliest."""
+    tables = _tables()
+    said = {thing.device for thing in things if thing.term not in tables.vague}
+    is_named = chosen is not None and (chosen in said or category not in tables.assumed)
+    return Evidence("named" if is_named else "goes with the category", (), 0.8)
 
 
 def _members(name: str) -> list[str]:

@@ -69,6 +69,9 @@ class Understanding:
     ask: str = "-"
     emergency: frozenset[str] = frozenset()
     sites: tuple[str, ...] = ()  # where several may be meant: what the question offers
+    goes_on: bool = (
+        False  # opens with words such as "补充一下：": it belongs to what was said before
+    )
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
     @property
