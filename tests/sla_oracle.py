@@ -173,7 +173,8 @@ class Target:
         else:
             spent = timedelta()
             for start, end in course.ran:
-                spent += self.hours.passed(start, end or at)
+                if start < at:  # it is asked about moments before the last stretch too
+                    spent += self.hours.passed(start, min(end or at, at))
             over = _whole(spent) - _whole(self.amount(course))
         return _whole(over) > timedelta()
 
