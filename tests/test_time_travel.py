@@ -2,7 +2,7 @@
 
 People report, accept, wait and change their minds; the desk is switched off for hours, and the wall
 clock is put back and forth. What should have been sent is worked out by tests/sla_oracle.py. The
-suite lives through a few weeks; PAIDAN_SOAK=1 through the whole of 2026, with 20,000 tickets.
+suite lives through eight days; PAIDAN_SOAK=1 through the whole of 2026, with 20,000 tickets.
 """
 
 import os
@@ -36,10 +36,11 @@ from tests.scenario import Scenario
 from tests.sla_oracle import Known, Name, Oracle, Window
 
 SOAK = os.environ.get("PAIDAN_SOAK") == "1"
-DAYS = float(os.environ.get("PAIDAN_SOAK_DAYS", "365")) if SOAK else 21
-TICKETS = int(DAYS / 365 * 20_000) if SOAK else 200
+DAYS = float(os.environ.get("PAIDAN_SOAK_DAYS", "365")) if SOAK else 8
+TICKETS = int(DAYS / 365 * 20_000) if SOAK else 80
 NEW_YEAR = datetime(2025, 12, 31, 16, tzinfo=UTC)  # in Guangzhou
-BEGINS = NEW_YEAR if SOAK else datetime(2026, 2, 6, 16, tzinfo=UTC)  # Spring Festival is near
+# the last days of Spring Festival, a week of work and the Saturday that is made up
+BEGINS = NEW_YEAR if SOAK else datetime(2026, 2, 20, 16, tzinfo=UTC)
 HAPPENINGS = 6  # for each ticket, its report among them
 ALIVE = 25  # tickets to which something may happen; the desk gives up the one before them
 TICK = timedelta(seconds=5)  # the sweeper's, as bot/schedule.py has it
@@ -394,7 +395,7 @@ async def test_every_warning_that_was_due_is_sent_once_through_a_random_life(
 ) -> None:
     found = await lived(tmp_path, monkeypatch, DAYS, TICKETS)
     assert found.faults == {}
-    assert len(found.life.states) >= TICKETS * 0.8
+    assert len(found.life.states) >= TICKETS / 2
     assert found.life.steps_of_the_clock
     up, restarted = found.trial.lateness()
     assert len(up) > TICKETS
