@@ -23,9 +23,13 @@ from bot import main
 from bot.settings import DeskSection, Http, Settings, Telegram
 from channels.telegram.limiter import Limiter, Rate
 from core import crashpoints
+from core.desk import Rules
+from core.storage.sqlite import SqliteStore
+from tests.scenario import Scenario
 
 QUICK = Rate(10_000, 1.0)
 TICK = 0.2
+REPORT = "珠海香洲店 打印机卡纸 打不出来"
 
 
 @dataclass(frozen=True)
@@ -64,13 +68,16 @@ async def live(life: Life) -> None:
 
 
 async def warm(template: str) -> None:
-    """Read the register and the trusted servers once, so that every fork has them."""
+    """Whatever is read, compiled or loaded with the first report: once, and every fork has it."""
     main._trust()
+    importlib.import_module("aiohttp")
     with tempfile.TemporaryDirectory() as folder:  # several are born of one template
-        program = main.Program(Settings(database=f"sqlite:///{shutil.copy(template, folder)}"))
-        await program.open()
-        await program.store.read(program.desk.register.open)
-        await program.store.close()
+        store = SqliteStore(shutil.copy(template, folder))
+        await store.open()
+        rehearsal = Scenario(store, Rules())
+        await rehearsal.hears("a stranger", REPORT)
+        await rehearsal.time_passes(minutes=1)
+        await store.close()
 
 
 def be_born(life: Life) -> None:

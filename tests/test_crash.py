@@ -29,7 +29,7 @@ from core.people import Address
 from core.storage import schema
 from core.ticket import Step, Ticket, broken_link
 from core.words import say
-from tests.crash_desk import Life, order
+from tests.crash_desk import REPORT, Life, order
 from tests.scenario import Scenario
 
 TOKEN = "100200300:crash-test-token-of-no-value"
@@ -39,7 +39,6 @@ FIRST_ID = 700_001
 EVERYTHING = os.environ.get("CI") == "true" or os.environ.get("PAIDAN_SOAK") == "1"
 SEEDS, SAMPLE = 20, 40
 LANES, SIDE_BY_SIDE = 4, 2
-REPORT = "珠海香洲店 打印机卡纸 打不出来"
 STORY = ("report", "triage", "dispatch", "accept", "depart", "arrive", "start_work", "resolve")
 STORY += ("confirm", "close", "rate")
 # How often the story passes each point at the least: a kill is planned for one of these passings.
