@@ -77,6 +77,7 @@ class TicketOpened(AboutTicket):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskSite(AboutTicket):
+    must: ClassVar[bool] = True  # the next step hangs on it
     answer: ClassVar[bool] = True
 
 
@@ -402,6 +403,7 @@ class SecondEngineer(AboutTicket):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskResult(AboutTicket):
+    must: ClassVar[bool] = True  # the next step hangs on it
     answer: ClassVar[bool] = True
 
 
@@ -409,6 +411,7 @@ class AskResult(AboutTicket):
 class AskChoice(AboutTicket):
     """One more tap: a reason, a site, a name. `asked` is the action that needs it."""
 
+    must: ClassVar[bool] = True
     answer: ClassVar[bool] = True
     asked: str
 
