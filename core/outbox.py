@@ -164,10 +164,17 @@ OFFER_KINDS = ("job_offered", "offer_reminder")
 CHECK_KINDS = ("resolved_check", "resolved_reminder")
 
 
+CARD_KIND = "desk_step"  # nothing but the card, which then follows by itself
+
+
 def is_stale(tx: Tx, row: OutboxRow) -> bool:
-    """Asked just before sending: an offer that was taken, a question that was answered."""
-    if row.ticket_id is None or row.kind not in (*OFFER_KINDS, *CHECK_KINDS):
+    """Asked just before sending: an offer that was taken, a question that was answered, a card
+    that came with an earlier letter."""
+    if row.ticket_id is None or row.kind not in (*OFFER_KINDS, *CHECK_KINDS, CARD_KIND):
         return False
+    if row.kind == CARD_KIND:
+        where: dict[str, Any] = {"ticket_id": row.ticket_id, "person_id": row.person_id}
+        return bool(tx.find(Card, audience=row.audience, channel=row.channel, **where))
     ticket = tx.get(Ticket, row.ticket_id)
     if ticket is None:
         return True

@@ -266,12 +266,12 @@ async def test_a_long_answer_reaches_the_other_side_without_an_alarm(
     who = desk.stranger(language)
     ticket = await opened(desk, who, language)
     who.says("Z" * 4096)
-    await desk.settled()
-    (kept,) = [
-        message.text
-        for message in await desk.rows(Message, ticket_id=ticket.id)
-        if message.text.startswith("Z")
-    ]
+
+    async def whole() -> list[str]:
+        found = await desk.rows(Message, ticket_id=ticket.id)
+        return [message.text for message in found if message.text.startswith("Z")]
+
+    (kept,) = await until(whole)
     assert kept == "Z" * 4096
     assert desk.program.troubles["letter_malformed"] == 0
 
