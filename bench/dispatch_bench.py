@@ -27,6 +27,7 @@ from core.lifecycle import Action, Status
 from core.numbers import number_of
 from core.people import Person, Role
 from core.ports import Tx
+from core.requests import Request
 from core.simulation.desk import read_text
 from core.simulation.faults import draw
 from core.simulation.run import STRATEGIES, simulate
@@ -204,7 +205,7 @@ async def _press(program: Program, offer: Offer) -> float:
             )
         )
     )
-    request = work.Request(action=Action.ACCEPT, number=number_of(offer.ticket_id))
+    request = Request(action=Action.ACCEPT, number=number_of(offer.ticket_id))
     started = perf_counter()
     outcome = await work.act(program.desk, request, Actor(person=person, channel="telegram"))
     took = perf_counter() - started

@@ -9,7 +9,7 @@ from datetime import datetime
 from bot import buttons
 from channels.telegram.limits import Button, ChatMessage, Document, clip
 from channels.telegram.sending import TelegramChannel
-from core.actions import Relation, available
+from core.actions import NOT_ME, Relation, available
 from core.desk import Desk
 from core.in_hand import relations
 from core.lifecycle import DONE, Action, Status
@@ -19,7 +19,6 @@ from core.people import Person, Role
 from core.ports import Files, Tx
 from core.ticket import Card, Offer, Ticket
 from core.words import label, say
-from core.work import NOT_ME
 
 A = Action
 TEXT_LIMIT = 1200  # UTF-16 units of a user's words that a card shows

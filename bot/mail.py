@@ -31,7 +31,7 @@ from channels.mail.render import SURVEYS, render
 from channels.mail.sender import SmtpChannel
 from channels.mail.settings import MailboxSettings, Pace, SmtpSettings, Token
 from channels.mail.tokens import Link, Signer
-from core import inbox, intake, outbox, work
+from core import inbox, intake, outbox, requests, work
 from core.actions import ACTIONS
 from core.desk import Desk
 from core.errors import Stale
@@ -478,7 +478,7 @@ class Door:
             channel="mail",
             reply=reply,
         )
-        request = work.Request(action=Action(link.action), number=link.ticket, arg=link.arg)
+        request = requests.Request(action=Action(link.action), number=link.ticket, arg=link.arg)
         outcome = await work.act(self.desk, request, actor)
         language = language_of(person)
         slots = {"number": link.ticket, "arg": link.arg, **outcome.params}

@@ -73,6 +73,7 @@ def _words(zh: str = "", en: str = "") -> Mapping[str, tuple[str, ...]]:
 
 DECLINE_REASONS = ("schedule", "skill", "location", "duplicate", "parts", "unavailable", "other")
 RESULTS = ("fixed", "replaced", "configured", "explained")
+NOT_ME = "not_me"  # "you are not waiting for me", says the requester's button
 UNRESOLVED_CODES = ("needs_onsite", "needs_expert", "needs_parts", "needs_vendor")
 SCORES = ("5", "4", "3", "2", "1")
 PRIORITIES = ("P1", "P2", "P3", "P4")

@@ -10,8 +10,8 @@ from core.messages import Inbound, Location
 from core.people import Person, Site
 from core.ports import Tx
 from core.register import CHANGES
+from core.requests import Outcome, Request
 from core.ticket import Ticket
-from core.work import Outcome, Request
 
 EXPECTED = (Status.EN_ROUTE, Status.ACCEPTED)
 STICKER = "c_"  # /start c_CODE

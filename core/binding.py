@@ -11,9 +11,9 @@ from core.messages import Inbound
 from core.notices import Bound, Refused
 from core.people import Address, Binding, Person
 from core.ports import Tx
+from core.requests import Outcome
 from core.telling import Reply, tell
 from core.ticket import Ticket
-from core.work import Outcome
 
 VALID = timedelta(hours=24)
 _START = re.compile(r"^(?:/start\s+)?v_([A-Za-z0-9_-]{20,64})$")

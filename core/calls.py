@@ -10,9 +10,10 @@ from core.messages import Inbound
 from core.notices import Refused
 from core.people import Address, Person, Role
 from core.ports import Tx
+from core.requests import REPEATED, Outcome
 from core.telling import Reply
 from core.ticket import Ticket
-from core.work import REPEATED, Outcome, settle
+from core.work import settle
 
 _CALLER = re.compile(r"^(\+?[\d -]{5,20}|\S+)\s+(.+)$", re.DOTALL)
 

@@ -33,10 +33,11 @@ from core.numbers import serial_of
 from core.people import Person, Role, Site
 from core.ports import Tx
 from core.register import Book
+from core.requests import REPEATED, Outcome
 from core.telling import language_of, tell
 from core.ticket import Card, Ticket
 from core.words import normal, say
-from core.work import REPEATED, Outcome, settle
+from core.work import settle
 
 QUEUE_LINES = 30
 LONG_QUEUE = 10  # from here on a picture says it better

@@ -25,7 +25,7 @@ from core.notices import (
     MatterState,
     Notice,
 )
-from core.people import Person, Role
+from core.people import Person, Role, name_of
 from core.ports import Tx
 from core.rows import Grievance
 
@@ -103,8 +103,8 @@ def complain(hand: InHand, text: str) -> None:
         grievance,
         ComplaintToAnswer(
             number=number,
-            requester=_name(hand.person(grievance.person_id)),
-            engineer=_name(about),
+            requester=name_of(hand.person(grievance.person_id)),
+            engineer=name_of(about),
             text=text,
             due=until,
         ),
@@ -127,8 +127,8 @@ def take_complaint(hand: InHand, severity: str) -> None:
     if severity == SERIOUS and grievance.severity != SERIOUS:
         notice = ComplaintToAnswer(
             number=hand.ticket.number,
-            requester=_name(hand.person(grievance.person_id)),
-            engineer=_name(hand.person(grievance.about_id)),
+            requester=name_of(hand.person(grievance.person_id)),
+            engineer=name_of(hand.person(grievance.about_id)),
             text=grievance.text,
             due=due(hand, COMPLAINT),
         )
@@ -169,7 +169,7 @@ def note_deviation(hand: InHand, text: str) -> None:
         grievance,
         DeviationToPlan(
             number=number,
-            requester=_name(hand.person(grievance.person_id)),
+            requester=name_of(hand.person(grievance.person_id)),
             text=text,
             due=until,
         ),
@@ -295,12 +295,8 @@ def _withdraw(hand: InHand, action: Action, grievance: Grievance, text: str) -> 
 
 def _state(hand: InHand, kind: str, state: str) -> MatterState:
     return MatterState(
-        number=hand.ticket.number, what=kind, state=state, name=_name(hand.by.person)
+        number=hand.ticket.number, what=kind, state=state, name=name_of(hand.by.person)
     )
-
-
-def _name(person: Person | None) -> str:
-    return person.name if person else ""
 
 
 Effect = Callable[[InHand, str], None]

@@ -33,13 +33,14 @@ from core.numbers import is_number, number_of, serial_of
 from core.opening import open_ticket, understand
 from core.people import Address, Person, Role
 from core.ports import Between, Tx
+from core.requests import REPEATED, Outcome, Request
 from core.routing import settle_ticket
 from core.rows import Grievance, OutboxRow, Sent
 from core.telling import Reply, language_of, tell
 from core.ticket import Draft, Message, Offer, StoredFile, Ticket
 from core.understand.reading import Understanding
 from core.understand.secrets import mask_passwords
-from core.work import REPEATED, Outcome, Request, perform, settle
+from core.work import perform, settle
 
 A = Action
 WORDS = {word: str(action) for word, action in typed_words().items()}

@@ -69,6 +69,11 @@ class Person:
         return not STAFF.isdisjoint(self.roles)
 
 
+def name_of(person: Person | None) -> str:
+    """Nobody's name is empty."""
+    return person.name if person else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
     """One way to reach a person. `state` is what the last tries told."""

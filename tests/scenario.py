@@ -18,6 +18,7 @@ from core.lifecycle import Action
 from core.messages import File, Inbound, Letter, Receipt
 from core.people import Address, Person
 from core.ports import Between, Capabilities, Store, Tx
+from core.requests import Outcome, Request
 from core.rows import InboxRow, OutboxRow, TimerRow
 from core.sla.calendars import shipped
 from core.sla.policy import shipped_policy
@@ -100,7 +101,7 @@ class Scenario:
         channel: str = "telegram",
         row: int | None = None,
         **more: object,
-    ) -> work.Outcome:
+    ) -> Outcome:
         """Somebody writes to the desk. `row`: the number that the inbox shall have for it."""
         number = next(self._ids)
         inbound = Inbound(
@@ -123,9 +124,9 @@ class Scenario:
 
     async def does(
         self, who: str, action: str, number: str = "", arg: str = "", text: str = "", **more: object
-    ) -> work.Outcome:
+    ) -> Outcome:
         """Somebody presses a button on the card of a ticket (the latest, unless named)."""
-        request = work.Request(
+        request = Request(
             action=Action(action),
             number=number or (await self.latest()).number,
             arg=arg,

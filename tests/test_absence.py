@@ -8,9 +8,9 @@ from core import absence, enquiries
 from core.errors import Missing
 from core.messages import Inbound
 from core.people import RotaRow
+from core.requests import Outcome
 from core.rows import TimerRow
 from core.ticket import Offer
-from core.work import Outcome
 from tests.scenario import Scenario
 from tests.test_story import accepted, asked, dispatched
 

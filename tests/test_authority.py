@@ -12,6 +12,7 @@ from core.lifecycle import LIFE, OPEN, Action, Status
 from core.numbers import number_of
 from core.people import STAFF, Person, Role
 from core.ports import Tx
+from core.requests import Outcome, Request
 from core.rows import OutboxRow
 from core.ticket import Offer, Step, Ticket, chained
 from tests.scenario import Scenario
@@ -101,14 +102,14 @@ def arrange(tx: Tx, desk: Scenario, cell: Cell, serial: int) -> tuple[Ticket, Ac
     return ticket, Actor(person=person, role=cell.role, channel="telegram")
 
 
-async def tried(desk: Scenario, wanted: list[Cell]) -> list[tuple[Cell, Ticket, work.Outcome]]:
+async def tried(desk: Scenario, wanted: list[Cell]) -> list[tuple[Cell, Ticket, Outcome]]:
     arranged = await desk.desk.store.write(
         lambda tx: [arrange(tx, desk, c, FIRST_SERIAL + n) for n, c in enumerate(wanted)]
     )
 
-    async def press(cell: Cell, ticket: Ticket, by: Actor) -> tuple[Cell, Ticket, work.Outcome]:
+    async def press(cell: Cell, ticket: Ticket, by: Actor) -> tuple[Cell, Ticket, Outcome]:
         args = ACTIONS[cell.action].args
-        request = work.Request(
+        request = Request(
             action=cell.action, number=ticket.number, arg=args[0] if args else "", text="said"
         )
         return cell, ticket, await work.act(desk.desk, request, by)
@@ -157,7 +158,7 @@ async def test_a_claim_to_be_somebody_is_no_proof(desk: Scenario) -> None:
     outcomes = [
         await work.act(
             desk.desk,
-            work.Request(action=cell.action, number=ticket.number, text="said"),
+            Request(action=cell.action, number=ticket.number, text="said"),
             replace(by, proven=False),
         )
         for cell, (ticket, by) in zip(staff_cells, arranged, strict=True)

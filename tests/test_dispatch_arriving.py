@@ -3,7 +3,7 @@
 from core import arriving
 from core.messages import Inbound, Location
 from core.people import Site
-from core.work import Outcome
+from core.requests import Outcome
 from tests.scenario import Scenario
 from tests.test_story import accepted
 

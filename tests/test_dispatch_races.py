@@ -13,6 +13,7 @@ from core.in_hand import Actor
 from core.lifecycle import HELD, Action
 from core.messages import Inbound
 from core.people import ENGINEERS, Role
+from core.requests import Request
 from core.rows import TimerRow
 from core.ticket import Offer, Step, Ticket, broken_link
 from tests.scenario import Scenario
@@ -63,7 +64,7 @@ class Fray:
         if self.luck.random() < 0.25:
             return lambda: self._leave(engineer)
         by, action, arg = self.luck.choice(options)
-        request = work.Request(action=action, number=ticket.number, arg=arg, text="fray")
+        request = Request(action=action, number=ticket.number, arg=arg, text="fray")
         return lambda: work.act(self.desk.desk, request, by)
 
     async def _leave(self, engineer: Actor) -> object:

@@ -11,8 +11,8 @@ from core.messages import Choice
 from core.people import Person, Site
 from core.ports import Tx
 from core.register import CHANGES
+from core.requests import Outcome
 from core.ticket import Offer
-from core.work import Outcome
 from tests.scenario import Scenario
 from tests.test_emergency import declared, reported
 from tests.test_story import accepted, asked, dispatched, resolved

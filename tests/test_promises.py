@@ -9,6 +9,7 @@ from core.in_hand import Actor
 from core.lifecycle import Action
 from core.messages import Inbound
 from core.people import Address, Person
+from core.requests import Request
 from core.rows import VerdictRow
 from core.sla.calendars import calendar_of
 from core.sla.policy import load
@@ -120,7 +121,7 @@ async def test_6_an_answer_counts_for_the_next_report(desk: Scenario) -> None:
     assert address is not None
     person = await desk.desk.store.read(lambda tx: tx.get(Person, address.person_id))
     by = Actor(person=person, role="requester", channel="telegram")
-    answer = work.Request(action=Action.SET_SITE, number=first.number, arg="ZH-XZ")
+    answer = Request(action=Action.SET_SITE, number=first.number, arg="ZH-XZ")
     await work.act(desk.desk, answer, by)
     await desk.time_passes(hours=5)
     await desk.hears("stranger", "打印机卡纸", detail={"new": "yes"})

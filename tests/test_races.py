@@ -14,6 +14,7 @@ from core.lifecycle import DONE, HELD, Action, Status
 from core.messages import Inbound
 from core.people import Address, Person, Role
 from core.ports import Raw, Tx
+from core.requests import Outcome, Request
 from core.rows import InboxRow, OutboxRow, TimerRow
 from core.ticket import Offer, Step, Ticket, broken_link
 from tests.scenario import Scenario
@@ -43,7 +44,7 @@ def a_report(desk: Scenario, sender: str, text: str = DEAD_TILL) -> Inbound:
 
 async def act(desk: Scenario, by: Actor, action: Action, number: str, arg: str = "") -> str:
     outcome = await work.act(
-        desk.desk, work.Request(action=action, number=number, arg=arg, text="race"), by
+        desk.desk, Request(action=action, number=number, arg=arg, text="race"), by
     )
     return outcome.kind
 
@@ -91,8 +92,8 @@ async def test_of_a_thousand_who_accept_at_once_one_wins_and_all_others_are_told
     number = (await any_desk.latest()).number
     engineers = await crowd(any_desk, number, size)
 
-    async def accept(by: Actor) -> work.Outcome:
-        request = work.Request(action=Action.ACCEPT, number=number)
+    async def accept(by: Actor) -> Outcome:
+        request = Request(action=Action.ACCEPT, number=number)
         return await work.act(any_desk.desk, request, by)
 
     outcomes = await asyncio.gather(*(accept(by) for by in engineers))

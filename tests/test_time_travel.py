@@ -25,6 +25,7 @@ from core.in_hand import Actor, InHand, relations
 from core.lifecycle import ASIDE, Action, possible
 from core.people import Person
 from core.ports import Tx
+from core.requests import Request
 from core.rows import OutboxRow, VerdictRow
 from core.sla import clock
 from core.sla.ladder import Warning
@@ -183,7 +184,7 @@ class Life(Scenario):
     ) -> None:
         reply = Reply(channel="telegram", account="", address=who.code or "")
         actor = Actor(person=who, role=who.roles[0], channel="telegram", reply=reply)
-        request = work.Request(action=Action(action), number=ticket.number, arg=arg, text=text)
+        request = Request(action=Action(action), number=ticket.number, arg=arg, text=text)
         await work.act(self.desk, request, actor)
         await self.settle()
 

@@ -12,7 +12,7 @@ import pytest
 from chinese_calendar.constants import Holiday
 
 from core import errors, privacy
-from core.actions import ACTIONS, DECLINE_REASONS, RESULTS, SEVERITIES, UNRESOLVED_CODES
+from core.actions import ACTIONS, DECLINE_REASONS, NOT_ME, RESULTS, SEVERITIES, UNRESOLVED_CODES
 from core.dispatch.choose import OBJECTIONS, PARTS
 from core.errors import Refusal
 from core.grievances import NEED_WORDS
@@ -30,7 +30,6 @@ from core.understand.devices import devices
 from core.words import NAMED, languages
 from core.words.catalogs import entries
 from core.words.template import slots
-from core.work import NOT_ME
 
 LANGUAGES = languages()
 CONTEXTS = {"chat", "sms", "mail", "mail_subject", "toast"}

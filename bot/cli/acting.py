@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from core.desk import Desk
     from core.in_hand import Actor
     from core.ports import Capabilities, Tx
-    from core.work import Request
+    from core.requests import Request
 
 CHANNEL = "shell"  # where it was said, for the journal
 

@@ -115,7 +115,7 @@ def correct(
     """Turn a verdict round: met or broken. The one that was written stays."""
     from bot.cli.acting import act
     from core.lifecycle import Action
-    from core.work import Request
+    from core.requests import Request
 
     request = Request(action=Action.CORRECT_VERDICT, number=number, arg=milestone, text=why)
 
@@ -135,7 +135,7 @@ def accept_claim(
     """Let a step that was entered late count from its own time."""
     from bot.cli.acting import act
     from core.lifecycle import Action
-    from core.work import Request
+    from core.requests import Request
 
     async def work(desk: "Desk") -> None:
         await act(desk, Request(action=Action.ACCEPT_CLAIM, number=number), by, settings)

@@ -6,7 +6,7 @@ from bot.buttons import unpack
 from bot.handlers.context import Context, front, heard, slot, toast
 from core import intake
 from core.people import Person
-from core.work import Request
+from core.requests import Request
 
 
 async def press(update: telegram.Update, context: Context) -> None:

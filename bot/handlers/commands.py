@@ -9,7 +9,7 @@ from bot.handlers.context import Context, front, heard, slot
 from core import calls, enquiries, intake, work
 from core.lifecycle import Action
 from core.messages import Inbound
-from core.work import Request
+from core.requests import Request
 
 DRAWN = {"duty", "queue", "sticker"}  # bot/handlers/pictured.py
 ELSEWHERE = {"home", "unknown", *DRAWN}

@@ -12,8 +12,8 @@ from channels.telegram.reading import inbound
 from channels.telegram.sending import TelegramChannel
 from core.desk import Desk
 from core.messages import Inbound
+from core.requests import Outcome
 from core.words import normal, say
-from core.work import Outcome
 
 Context = ContextTypes.DEFAULT_TYPE
 

@@ -8,7 +8,7 @@ from bot.handlers.context import Context, front, heard, slot
 from core import arriving, intake, work
 from core.errors import Refusal
 from core.ports import Tx
-from core.work import Outcome
+from core.requests import Outcome
 
 
 async def put_board(update: telegram.Update, context: Context) -> None:

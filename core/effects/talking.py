@@ -1,0 +1,46 @@
+"""Words to the other side, to the file, and by telephone."""
+
+from core.errors import Missing
+from core.in_hand import InHand
+from core.lifecycle import Action
+from core.notices import EngineerNumber, EngineerSays, NoteKept, Relayed
+from core.people import name_of
+from core.requests import Request
+from core.ticket import Offer
+
+A = Action
+
+
+def relay(hand: InHand, request: Request) -> None:
+    """What whoever holds the job writes reaches the requester, in the requester's own channel."""
+    hand.step(A.RELAY, detail=request.said)
+    hand.tell(
+        hand.requester,
+        EngineerSays(
+            number=hand.ticket.number, engineer=name_of(hand.by.person), text=request.text
+        ),
+    )
+    hand.answer(Relayed(number=hand.ticket.number, name=hand.requester.name))
+
+
+def note(hand: InHand, request: Request) -> None:
+    hand.step(A.NOTE, detail=request.said)
+    hand.answer(NoteKept(number=hand.ticket.number))
+
+
+def call(hand: InHand, request: Request) -> None:
+    """An answered call is a human response (clock rule 5), and it is written down (R-009)."""
+    hand.step(A.CALL, detail={"answered": True, **request.said})
+    hand.answer(NoteKept(number=hand.ticket.number))
+
+
+def call_engineer(hand: InHand, request: Request) -> None:
+    """The number of whoever holds the job or was asked to; the journal keeps who was given it."""
+    me = hand.by.person.id if hand.by.person else None
+    asked = hand.tx.find(Offer, order="-id", ticket_id=hand.ticket.id)
+    others = (offer.person_id for offer in asked if offer.person_id != me)
+    person = hand.assignee or hand.person(next(others, None))
+    if person is None:
+        raise Missing(number=hand.ticket.number, what="engineer")
+    hand.step(A.CALL_ENGINEER, detail={"person": person.name, **request.said})
+    hand.answer(EngineerNumber(number=hand.ticket.number, engineer=person.name, phone=person.phone))
