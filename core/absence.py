@@ -11,7 +11,9 @@ from core.dispatch.rota import Gap, Kind, Need, gaps
 from core.errors import Missing, NotAllowed
 from core.in_hand import InHand
 from core.lifecycle import LIFE, OPEN, Action, Status
-from core.notices import CoverKept, DutyGap, JobHandedOver, LeaveKept, LeaveTold, VisitChanged
+from core.notices.desk import CoverKept, DutyGap, LeaveKept, LeaveTold
+from core.notices.engineer import JobHandedOver
+from core.notices.requester import VisitChanged
 from core.people import ENGINEERS, Person, Role, RotaRow
 from core.ports import Tx
 from core.register import CHANGES, Book

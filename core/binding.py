@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from core.desk import Desk
 from core.errors import BadCode
 from core.messages import Inbound
-from core.notices import Bound, Refused
+from core.notices.answers import Bound, Refused
 from core.people import Address, Binding, Person
 from core.ports import Tx
 from core.requests import Outcome

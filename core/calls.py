@@ -7,7 +7,7 @@ from core.in_hand import InHand
 from core.intake import Guest, Hearing, door
 from core.lifecycle import Action
 from core.messages import Inbound
-from core.notices import Refused
+from core.notices.answers import Refused
 from core.people import Address, Person, Role
 from core.ports import Tx
 from core.requests import REPEATED, Outcome

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from core import actions
 from core.lifecycle import ASIDE, Action
 from core.messages import Choice, Value
-from core.notices import SlaBreach, SlaLateOnAttach, SlaPromiseFailed, SlaWarning, kind_of
+from core.notices.desk import SlaBreach, SlaLateOnAttach, SlaPromiseFailed, SlaWarning
+from core.notices.notice import kind_of
 from core.people import Person, Role
 from core.ports import Tx
 from core.rows import OutboxRow, TicketClocks, VerdictRow

@@ -5,9 +5,9 @@ from datetime import datetime
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
 from core.messages import Choice
-from core.notices import (
+from core.notices.desk import LowScore
+from core.notices.requester import (
     ClosedUnconfirmed,
-    LowScore,
     ResolvedCheck,
     ResolvedReminder,
     SurveyAsked,

@@ -4,7 +4,7 @@ from core import clocks
 from core.errors import Missing
 from core.in_hand import InHand
 from core.lifecycle import Action
-from core.notices import VerdictCorrected
+from core.notices.desk import VerdictCorrected
 from core.people import Role
 from core.rows import VerdictRow
 from core.sla.verdict import Outcome

@@ -10,7 +10,7 @@ from core.errors import NoSuchTicket
 from core.in_hand import InHand
 from core.lifecycle import HELD, LIFE, OPEN, Action, Status
 from core.messages import Choice
-from core.notices import (
+from core.notices.desk import (
     DuplicateProposed,
     EmergencyDeclared,
     EmergencyNews,
@@ -18,9 +18,9 @@ from core.notices import (
     EmergencyProposed,
     EmergencyReport,
     EmergencyRound,
-    LinkedTo,
-    SecondEngineer,
 )
+from core.notices.engineer import SecondEngineer
+from core.notices.requester import LinkedTo
 from core.numbers import serial_of
 from core.people import Person, Role
 from core.ports import Between

@@ -13,14 +13,12 @@ from core.in_hand import InHand
 from core.intake import Guest, Hearing, door
 from core.lifecycle import OPEN
 from core.messages import Choice, File, Inbound
-from core.notices import (
+from core.notices.answers import (
     ChooseLanguage,
     Help,
     HelpStaff,
-    Home,
     LanguageSet,
     Lines,
-    Notice,
     Privacy,
     PrivacyAsked,
     PrivacyReceived,
@@ -29,6 +27,8 @@ from core.notices import (
     Story,
     UnknownCommand,
 )
+from core.notices.notice import Notice
+from core.notices.requester import Home
 from core.numbers import serial_of
 from core.people import Person, Role, Site
 from core.ports import Tx

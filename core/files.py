@@ -13,7 +13,7 @@ from core.desk import Desk
 from core.errors import FileTooLarge, FileVanished
 from core.in_hand import InHand
 from core.messages import File
-from core.notices import FileGone, FileTooBig
+from core.notices.requester import FileGone, FileTooBig
 from core.people import Person
 from core.ports import Files, Tx
 from core.ticket import Message, StoredFile, Ticket

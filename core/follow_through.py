@@ -21,7 +21,7 @@ from core.desk import Desk
 from core.dispatch import backlog, leaving, offers
 from core.in_hand import InHand
 from core.lifecycle import HELD, OPEN, WAITING, Action, Status
-from core.notices import JobMoved
+from core.notices.engineer import JobMoved
 from core.people import Role
 from core.ports import Tx
 from core.routing import propose, settle_ticket

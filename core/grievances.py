@@ -15,15 +15,13 @@ from core.errors import Missing
 from core.in_hand import InHand
 from core.lifecycle import Action
 from core.messages import Choice
-from core.notices import (
+from core.notices.desk import ComplaintToAnswer, DeviationToPlan, MatterState
+from core.notices.notice import Notice
+from core.notices.requester import (
     ComplaintAnswered,
     ComplaintReceived,
-    ComplaintToAnswer,
     DeviationPlanned,
     DeviationReceived,
-    DeviationToPlan,
-    MatterState,
-    Notice,
 )
 from core.people import Person, Role, name_of
 from core.ports import Tx

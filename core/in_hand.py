@@ -11,7 +11,7 @@ from core.actions import Relation
 from core.desk import Desk
 from core.lifecycle import ASIDE, LIFE, Action, Status, after
 from core.messages import Choice, Value
-from core.notices import Notice
+from core.notices.notice import Notice
 from core.people import Person, Role
 from core.ports import Tx
 from core.register import Book

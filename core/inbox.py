@@ -8,7 +8,8 @@ import structlog
 from core.crashpoints import reach
 from core.desk import Desk
 from core.errors import StorageBusy
-from core.notices import Held, Trouble
+from core.notices.desk import Trouble
+from core.notices.requester import Held
 from core.people import Address, Person, Role
 from core.ports import Raw, Tx
 from core.rows import InboxRow, OutboxRow

@@ -12,23 +12,19 @@ from core.errors import NoSuchTicket, Stale
 from core.in_hand import Actor, InHand, relations
 from core.lifecycle import OPEN, Action, Status
 from core.messages import Choice, File, Inbound, Value
-from core.notices import (
-    AskSite,
+from core.notices.answers import (
     Help,
     HelpStaff,
-    Home,
-    MessageAdded,
-    Notice,
     NoTickets,
     OptedOut,
-    PasswordSeen,
     Refused,
-    RequesterSays,
     Thanks,
-    TicketOpened,
     TicketStatus,
     WhichTicket,
 )
+from core.notices.engineer import RequesterSays
+from core.notices.notice import Notice
+from core.notices.requester import AskSite, Home, MessageAdded, PasswordSeen, TicketOpened
 from core.numbers import is_number, number_of, serial_of
 from core.opening import open_ticket, understand
 from core.people import Address, Person, Role

@@ -21,7 +21,7 @@ from core.errors import StorageBusy, Unclear, Undeliverable
 from core.in_hand import SYSTEM, Actor, InHand
 from core.lifecycle import Action
 from core.messages import Choice, File, Letter, Receipt, Report
-from core.notices import Unreachable
+from core.notices.desk import Unreachable
 from core.people import Address, Person, Role
 from core.ports import Between, Channel, Tx
 from core.prompts import Telephone

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from core import clocks
 from core.desk import Desk
 from core.in_hand import InHand
-from core.notices import Forecast
+from core.notices.desk import Forecast
 from core.people import Person, Role
 from core.ports import Tx
 from core.rows import Grievance, TimerRow

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from core.desk import Desk
 from core.masking import mask_number
-from core.notices import Notice, PinGuessed, PinLocked, PinWrong
+from core.notices.answers import PinGuessed, PinLocked, PinWrong
+from core.notices.notice import Notice
 from core.people import Address, Person, Role
 from core.ports import Tx
 from core.rows import PinTries

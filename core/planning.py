@@ -12,7 +12,7 @@ from core.dispatch.planner import Plan, plan
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
 from core.messages import Choice, Value
-from core.notices import PlanProposed
+from core.notices.desk import PlanProposed
 from core.people import ENGINEERS, Role
 from core.ports import Tx
 from core.rows import Setting, TimerRow

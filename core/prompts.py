@@ -14,7 +14,9 @@ from core import keypad
 from core.keypad import LASTS, URGENT, Answered, Digit, Unanswered
 from core.lifecycle import Action, possible
 from core.messages import Choice
-from core.notices import NOTICES, WhichTicket, kind_of
+from core.notices import NOTICES
+from core.notices.answers import WhichTicket
+from core.notices.notice import kind_of
 from core.numbers import serial_of
 from core.ports import Between, Capabilities, Tx
 from core.rows import OptOut, OutboxRow, Prompt, TimerRow

@@ -5,7 +5,7 @@ from datetime import timedelta
 from core.dispatch import offers
 from core.in_hand import InHand
 from core.lifecycle import Action
-from core.notices import DeskProposal
+from core.notices.desk import DeskProposal
 from core.people import Role
 from core.telling import language_of
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core.desk import Desk
 from core.messages import Choice, File, Value
-from core.notices import Notice
+from core.notices.notice import Notice
 from core.people import Address, Person
 from core.ports import Tx
 from core.rows import OutboxRow

@@ -18,7 +18,8 @@ from core.errors import (
 )
 from core.in_hand import Actor, InHand, relations
 from core.lifecycle import Action
-from core.notices import ClaimToAccept, Refused
+from core.notices.answers import Refused
+from core.notices.desk import ClaimToAccept
 from core.numbers import serial_of
 from core.people import Person, Role, name_of
 from core.ports import Tx

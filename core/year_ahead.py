@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from core.desk import Desk
-from core.notices import YearAhead
+from core.notices.desk import YearAhead
 from core.people import Role
 from core.ports import Tx
 from core.rows import TimerRow

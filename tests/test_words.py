@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from core.actions import ACTIONS, CATEGORIES, DECLINE_REASONS, RESULTS, UNRESOLVED_CODES
 from core.lifecycle import UNRESOLVED, Status
 from core.messages import Value
-from core.notices import NOTICES, AboutTicket
+from core.notices import NOTICES
+from core.notices.notice import AboutTicket
 from core.words import label, languages, moment, normal, numbered, plain, say
 from core.words.catalogs import find
 from core.words.values import moments_of, upright

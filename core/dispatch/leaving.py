@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
-from core.notices import LeaveNow, NotLeft
+from core.notices.desk import NotLeft
+from core.notices.engineer import LeaveNow
 from core.people import Person, Role
 from core.telling import language_of
 from core.ticket import Ticket

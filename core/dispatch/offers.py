@@ -12,11 +12,10 @@ from core.in_hand import InHand
 from core.lifecycle import Action, Status, possible
 from core.masking import mask_name_of_number
 from core.messages import Choice
-from core.notices import (
+from core.notices.desk import NobodyAccepts, NobodyToAsk
+from core.notices.engineer import (
     HandOverNote,
     JobOffered,
-    NobodyAccepts,
-    NobodyToAsk,
     OfferExpired,
     OfferReminder,
     OfferTaken,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from core import grievances, pauses
 from core.in_hand import InHand
 from core.lifecycle import Action
-from core.notices import AskChoice
+from core.notices.engineer import AskChoice
 from core.people import Person
 from core.requests import Effect, Request
 from core.ticket import Draft

@@ -7,7 +7,7 @@ from core.effects.others import colleagues, named, tell_moved
 from core.errors import Missing
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
-from core.notices import JobAssigned, JobMoved
+from core.notices.engineer import JobAssigned, JobMoved
 from core.requests import Request
 from core.routing import route
 from core.telling import language_of

@@ -8,7 +8,8 @@ from core.effects.asking import ask, forget_words, wait_for_words
 from core.errors import Missing
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
-from core.notices import AskChoice, NoteKept, TicketOpened
+from core.notices.engineer import AskChoice, NoteKept
+from core.notices.requester import TicketOpened
 from core.opening import open_ticket, understand
 from core.requests import Request
 from core.routing import route, settle_ticket

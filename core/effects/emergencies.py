@@ -3,7 +3,7 @@
 from core import emergency, planning
 from core.in_hand import InHand
 from core.lifecycle import Action
-from core.notices import JobMoved, NoteKept
+from core.notices.engineer import JobMoved, NoteKept
 from core.requests import Request
 
 A = Action

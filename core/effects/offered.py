@@ -7,7 +7,8 @@ from core.effects.others import colleagues, job_choices, named, tell_desk, tell_
 from core.errors import IllegalMove
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
-from core.notices import EngineerAssigned, JobTaken, RemoteAssigned, RemoteTaken
+from core.notices.engineer import JobTaken, RemoteTaken
+from core.notices.requester import EngineerAssigned, RemoteAssigned
 from core.people import Person
 from core.requests import Request
 from core.ticket import Draft, Offer

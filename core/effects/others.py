@@ -3,7 +3,9 @@
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
 from core.messages import Choice
-from core.notices import DeskStep, JobHandedOver, VisitChanged
+from core.notices.desk import DeskStep
+from core.notices.engineer import JobHandedOver
+from core.notices.requester import VisitChanged
 from core.people import ENGINEERS, Person, Role, name_of
 
 S, A = Status, Action

@@ -5,7 +5,8 @@ from core.effects.others import job_choices
 from core.errors import IllegalMove
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
-from core.notices import JobTaken, RemoteAgreed, RemoteAssigned, RemoteOffered, RemoteStarted
+from core.notices.engineer import JobTaken, RemoteAgreed
+from core.notices.requester import RemoteAssigned, RemoteOffered, RemoteStarted
 from core.people import name_of
 from core.requests import Request
 

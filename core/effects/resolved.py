@@ -13,14 +13,9 @@ from core.effects.others import job_choices, tell_desk
 from core.errors import IllegalMove
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
-from core.notices import (
-    AskResult,
-    DeskNotSolved,
-    DeskUnresolved,
-    JobCancelled,
-    JobConfirmed,
-    JobMoved,
-    JobNotSolved,
+from core.notices.desk import DeskNotSolved, DeskUnresolved
+from core.notices.engineer import AskResult, JobCancelled, JobConfirmed, JobMoved, JobNotSolved
+from core.notices.requester import (
     NotSolvedReceived,
     TicketCancelled,
     TicketClosed,

@@ -3,7 +3,9 @@
 from core.errors import Missing
 from core.in_hand import InHand
 from core.lifecycle import Action
-from core.notices import EngineerNumber, EngineerSays, NoteKept, Relayed
+from core.notices.desk import EngineerNumber
+from core.notices.engineer import NoteKept, Relayed
+from core.notices.requester import EngineerSays
 from core.people import name_of
 from core.requests import Request
 from core.ticket import Offer

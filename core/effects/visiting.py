@@ -5,7 +5,9 @@ from core.effects.others import job_choices, tell_desk
 from core.errors import Missing, WrongSiteCode
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
-from core.notices import AppointmentSet, EngineerArrived, EngineerEnRoute, JobMoved
+from core.notices.desk import AppointmentSet
+from core.notices.engineer import JobMoved
+from core.notices.requester import EngineerArrived, EngineerEnRoute
 from core.people import name_of
 from core.requests import Request
 

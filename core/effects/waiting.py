@@ -9,14 +9,9 @@ from core.effects.others import job_choices
 from core.errors import IllegalMove
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
-from core.notices import (
-    Acknowledged,
-    JobMoved,
-    NotWaitingForMe,
-    RequesterUrges,
-    UrgeReceived,
-    WaitingForYou,
-)
+from core.notices.desk import Acknowledged, NotWaitingForMe
+from core.notices.engineer import JobMoved, RequesterUrges
+from core.notices.requester import UrgeReceived, WaitingForYou
 from core.people import Role
 from core.requests import Request
 

@@ -3,7 +3,7 @@
 Catalogs are gettext's: `msgid` is the key, `msgctxt` where it will be read ("chat", "sms", "mail",
 "mail_subject", "toast"); a context without its own wording borrows the chat's. Keys:
 
-    ticket_opened, …            kinds of core/notices.py
+    ticket_opened, …            kinds of core/notices
     refused_*, done_*, opened   what became of a press: kinds of core/errors.py and of outcomes
     action.A, arg.A.X           labels of buttons: verbs of core/actions.py and their answers
     term.SLOT.X                 words for the keys that a slot may hold

@@ -1,0 +1,151 @@
+"""Answers to what somebody typed, about a ticket or about nothing in particular."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from core.notices.notice import AboutTicket, Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketStatus(AboutTicket):
+    answer: ClassVar[bool] = True
+    status: str
+    symptom: str
+    engineer: str
+    due: datetime | None
+    complaint: str  # how the last complaint and the last notice of deviation stand; "": none
+    deviation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoTickets(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhichTicket(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Help(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Privacy(Notice):
+    """What is kept about the reader, for what, how long, and how to have it changed."""
+
+    answer: ClassVar[bool] = True
+    months: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyReceived(Notice):
+    answer: ClassVar[bool] = True
+    wish: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyAsked(Notice):
+    """To whoever answers for the data: somebody wants theirs shown, corrected or erased."""
+
+    must: ClassVar[bool] = True
+    requester: str
+    wish: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownCommand(Notice):
+    answer: ClassVar[bool] = True
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpStaff(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thanks(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story(AboutTicket):
+    """/why: the lines are made when the letter is written, in the reader's language."""
+
+    answer: ClassVar[bool] = True
+    lines: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines(Notice):
+    """A list that was made in the reader's language: a queue, a rota, a board."""
+
+    answer: ClassVar[bool] = True
+    lines: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown(Notice):
+    """What goes with a picture; the caption was made in the reader's language."""
+
+    answer: ClassVar[bool] = True
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageSet(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChooseLanguage(Notice):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound(Notice):
+    answer: ClassVar[bool] = True
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptedOut(Notice):
+    """No more than needful comes to this number from here on."""
+
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinWrong(Notice):
+    answer: ClassVar[bool] = True
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinLocked(Notice):
+    answer: ClassVar[bool] = True
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinGuessed(Notice):
+    """To supervisors: somebody tries PINs from the number of a member of staff."""
+
+    must: ClassVar[bool] = True
+    name: str
+    address: str  # masked
+    tries: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Notice):
+    """A refusal in words: `reason` is its catalog key."""
+
+    answer: ClassVar[bool] = True
+    reason: str
+    detail: str
