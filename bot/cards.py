@@ -39,6 +39,7 @@ OFFERED: Mapping[str, tuple[Action, ...]] = {
         A.RESUME,
         A.URGE,
         A.CANCEL,
+        A.ASK_CANCEL,
         A.REOPEN,
         A.COMPLAIN,
     ),

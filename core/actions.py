@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from core.lifecycle import BEFORE_DISPATCH, Status, possible
 from core.lifecycle import Action as A  # noqa: N817 - the table reads better
-from core.lifecycle import Status, possible
 from core.people import Role
 
 S = Status
@@ -60,6 +60,8 @@ class Spec:
     """One row: who may, from which states beyond the life cycle's, and what people type for it."""
 
     who: frozenset[Grant]
+    own_in: frozenset[Status] = frozenset(Status)  # elsewhere a ticket of one's own gives no right
+    or_ask: A | None = None  # what is done there instead: somebody else is asked to do it
     args: tuple[str, ...] = ()  # the answers that a button menu offers; empty: none needed
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # typed, per language
     sms: str = ""  # code on a keypad
@@ -97,7 +99,14 @@ CATEGORIES = (
 ACTIONS: Mapping[A, Spec] = {
     A.TRIAGE: Spec(who=DESK, words=_words("受理 分诊", "triage")),
     A.LINK_DUPLICATE: Spec(who=DESK),
-    A.CANCEL: Spec(who=OWN | DESK, words=_words("取消 撤销 不用了", "cancel"), sms="CAN"),
+    A.CANCEL: Spec(
+        who=OWN | DESK,
+        own_in=BEFORE_DISPATCH,
+        or_ask=A.ASK_CANCEL,
+        words=_words("取消 撤销 不用了", "cancel"),
+        sms="CAN",
+    ),
+    A.ASK_CANCEL: Spec(who=OWN),
     A.NOT_A_FAULT: Spec(who=OWN | DESK, words=_words("不是故障", "not a fault")),
     A.START_PHONE: Spec(
         who=DESK,
@@ -225,8 +234,8 @@ ACTIONS: Mapping[A, Spec] = {
 }
 
 TOLD = frozenset({
-    A.ACCEPT, A.ADD, A.ADVISE, A.CANCEL, A.CONFIRM, A.ESCALATE, A.NOTE, A.NOT_A_FAULT, A.NOT_SOLVED,
-    A.RELAY, A.REOPEN, A.RESUME, A.URGE,
+    A.ACCEPT, A.ADD, A.ADVISE, A.ASK_CANCEL, A.CANCEL, A.CONFIRM, A.ESCALATE, A.NOTE, A.NOT_A_FAULT,
+    A.NOT_SOLVED, A.RELAY, A.REOPEN, A.RESUME, A.URGE,
 })  # fmt: skip
 """What is typed behind their word is something to tell, as it stands."""
 
@@ -237,20 +246,37 @@ AFTER_CLOSING = {
 }  # fmt: skip
 
 
-def may(action: A, roles: Collection[str], relations: Collection[Relation]) -> bool:
-    """Whether somebody with these roles and ties to the ticket may do that at all (R-120)."""
+def may(
+    action: A,
+    roles: Collection[str],
+    relations: Collection[Relation],
+    status: Status | None = None,
+) -> bool:
+    """Whether somebody with these roles and ties to the ticket may do that (R-120): in this
+    state, or without one at all."""
     known = ACTIONS.get(action)
     if known is None:
         return False
+    own_counts = status is None or status in known.own_in
     return any(
-        role in roles and (relation in relations or relation is Relation.ANY)
+        role in roles
+        and (relation in relations or relation is Relation.ANY)
+        and (own_counts or relation is not Relation.OWN)
         for role, relation in known.who
     )
 
 
+def meant(action: A, roles: Collection[str], relations: Collection[Relation], status: Status) -> A:
+    """What is done about it now: who may no longer cancel asks the desk to."""
+    instead = ACTIONS[action].or_ask if action in ACTIONS else None
+    if instead is None or may(action, roles, relations, status):
+        return action
+    return instead if may(instead, roles, relations) and possible(status, instead) else action
+
+
 def available(status: Status, roles: Collection[str], relations: Collection[Relation]) -> list[A]:
     """What a card may show to this person: never a button that the desk would refuse."""
-    return [a for a in ACTIONS if possible(status, a) and may(a, roles, relations)]
+    return [a for a in ACTIONS if possible(status, a) and may(a, roles, relations, status)]
 
 
 def typed_words() -> Mapping[str, A]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from core import binding, grievances, keypad, outbox, pins, prompts, typed_answers
-from core.actions import ACTIONS, TOLD, Relation, available, may, typed_words
+from core.actions import ACTIONS, TOLD, Relation, available, may, meant, typed_words
 from core.desk import Desk
 from core.errors import NoSuchTicket, Stale
 from core.in_hand import Actor, InHand, relations
@@ -472,12 +472,12 @@ class Hearing:
 
     def _tickets_for(self, action: Action) -> list[Ticket]:
         """Tickets of this person on which the action is possible now, newest first."""
-        return [
-            ticket
-            for ticket in self.mine(tuple(Status))
-            if action
-            in available(ticket.status, self.person.roles, relations(self.tx, ticket, self.person))
-        ]
+        return [ticket for ticket in self.mine(tuple(Status)) if self._can(action, ticket)]
+
+    def _can(self, action: Action, ticket: Ticket) -> bool:
+        roles, ties = self.person.roles, relations(self.tx, ticket, self.person)
+        meant_now = meant(action, roles, ties, ticket.status)
+        return meant_now in available(ticket.status, roles, ties)
 
     @cached_property
     def _asked(self) -> frozenset[str]:

@@ -78,6 +78,7 @@ class Action(StrEnum):
     RELAY = "relay"  # an answer of whoever holds the job to the requester
     NOTE = "note"  # stays inside
     URGE = "urge"
+    ASK_CANCEL = "ask_cancel"  # somebody was sent already: the desk calls them back
     SET_SITE = "set_site"
     SET_CATEGORY = "set_category"
     SET_PRIORITY = "set_priority"
@@ -131,6 +132,8 @@ ACTIVE = frozenset(
 DONE = frozenset({S.CLOSED, S.CANCELLED})
 OPEN = frozenset(Status) - DONE
 """Somebody still has to do something."""
+BEFORE_DISPATCH = frozenset({S.NEW, S.TRIAGED, S.IN_PHONE, S.IN_REMOTE, S.REOPENED})
+"""Nobody has been sent, or asked to go."""
 HELD = frozenset({S.IN_PHONE, S.IN_REMOTE, S.ACCEPTED, S.EN_ROUTE, S.ARRIVED, S.WORKING})
 """Somebody is at it right now."""
 ASIDE = frozenset({A.WARN})
@@ -207,6 +210,7 @@ LIFE: Mapping[Action, Move] = {
     A.RELAY: _from(*OPEN),
     A.NOTE: _from(*Status),
     A.URGE: _from(*(OPEN - {S.RESOLVED, S.CONFIRMED})),
+    A.ASK_CANCEL: _from(*(OPEN - BEFORE_DISPATCH - {S.RESOLVED, S.CONFIRMED})),
     A.SET_SITE: _from(*(OPEN - {S.RESOLVED, S.CONFIRMED})),
     A.SET_CATEGORY: _from(*(OPEN - {S.RESOLVED, S.CONFIRMED})),
     A.SET_PRIORITY: _from(*(OPEN - {S.RESOLVED, S.CONFIRMED})),

@@ -70,6 +70,7 @@ def perform(
         ticket = find_ticket(tx, request.number)
         request, claimed = _dated(desk, request, now), request.at is None
         hand = InHand(tx, desk, ticket, by=by, now=now, at=request.at, cause=cause)
+        request = replace(request, action=_meant(hand, request.action))
         guard(hand, request.action)
         if claimed and hand.at < ticket.opened_at:
             raise Missing(number=ticket.number, what="moment")
@@ -81,6 +82,14 @@ def perform(
         return Outcome(said or f"done_{request.action}", saved)
     except Refusal as refusal:
         return refuse(tx, desk, refusal, by, now, f"{request.number}.{request.action}")
+
+
+def _meant(hand: InHand, action: Action) -> Action:
+    person = hand.by.person
+    if person is None:
+        return action
+    ties = relations(hand.tx, hand.ticket, person)
+    return actions.meant(action, person.roles, ties, hand.ticket.status)
 
 
 def _dated(desk: Desk, request: Request, now: datetime) -> Request:
@@ -141,7 +150,7 @@ def guard(hand: InHand, action: Action) -> None:
     if person is None:
         return
     ties = relations(hand.tx, hand.ticket, person)
-    if actions.may(action, person.roles, ties):
+    if actions.may(action, person.roles, ties, hand.ticket.status):
         own = actions.may(action, (Role.REQUESTER,), ties)
         if hand.by.proven or own or not person.is_staff:
             return

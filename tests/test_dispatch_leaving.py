@@ -65,5 +65,5 @@ async def test_who_starts_from_farther_away_is_nudged_earlier(desk: Scenario) ->
 
 async def test_a_job_that_is_taken_away_leaves_no_alarm(desk: Scenario) -> None:
     number, _ = await accepted(desk)
-    await desk.does("tang.wei", "cancel", number)
+    await desk.does("wen.ting", "cancel", number)
     assert await alarms(desk) == {}

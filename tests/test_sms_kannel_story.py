@@ -260,6 +260,6 @@ async def test_wrong_pin_wrong_code_parts_not_fixed_and_two_ways_to_cancel(story
 
     assert statuses == [
         "accepted", "en_route", "en_route", "arrived", "waiting_parts", "working", "resolved",
-        "escalated", "cancelled", "new", "cancelled",
+        "escalated", "escalated", "new", "cancelled",
     ]  # fmt: skip
     await once_each(story)

@@ -172,8 +172,11 @@ async def test_the_user_asks_cancels_and_gets_help_in_one_word(phones):
     await phones.says(USER, "？")
     helped = phones.last(USER)
     await phones.says(USER, f"取消 {number}")
+    passed_on = phones.last(USER)
+    await phones.scenario.does("wen.ting", "cancel", number)
     assert number in told
     assert "报修" in helped
+    assert "服务台" in passed_on
     assert await status(phones, number) == "cancelled"
 
 

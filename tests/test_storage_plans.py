@@ -60,6 +60,7 @@ async def a_day(desk: Scenario, folder: Path) -> None:
     await desk.hears("xu.lan", "电脑蓝屏 天河")
     await desk.time_passes(hours=3)
     await desk.does("tang.wei", "cancel", number)
+    await desk.does("wen.ting", "cancel", number)
     await inbox.claim(desk.desk)
     await inbox.release(desk.desk)
     await outbox.rescue(desk.desk)

@@ -53,6 +53,33 @@ async def test_one_message_is_a_report(desk: Scenario) -> None:
     assert desk.heard("xu.lan") == ["ticket_opened"]
 
 
+async def test_until_it_is_dispatched_the_requester_cancels(desk: Scenario) -> None:
+    await desk.hears("xu.lan", PAPER)
+    await desk.hears("xu.lan", "取消")
+    assert (await desk.latest()).status == "cancelled"
+
+
+async def test_whoever_was_sent_is_called_back_by_the_desk_alone(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    await desk.hears("tang.wei", "取消")
+    assert (await desk.ticket(number)).status == "accepted"
+    assert desk.heard("tang.wei")[-1] == "cancel_passed_on"
+    assert desk.heard(engineer)[-1] == "cancel_asked"
+    assert [choice.action for choice in desk.last("wen.ting").choices] == ["cancel"]
+    await desk.does("wen.ting", "cancel", number)
+    assert (await desk.ticket(number)).status == "cancelled"
+    assert desk.heard("tang.wei")[-1] == "ticket_cancelled"
+    assert desk.heard(engineer)[-1] == "job_cancelled"
+
+
+async def test_a_wish_to_cancel_that_is_repeated_rings_nobody_again(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    for _ in range(3):
+        await desk.does("tang.wei", "cancel", number)
+    assert desk.heard(engineer).count("cancel_asked") == 1
+    assert desk.heard("tang.wei").count("cancel_passed_on") == 3
+
+
 async def test_a_picture_without_words_is_a_report(desk: Scenario) -> None:
     await desk.hears("xu.lan", "", files=(PHOTO,))
     assert [ticket.symptom for ticket in await desk.tickets()] == ["[photo]"]

@@ -153,6 +153,7 @@ _TO_REQUESTERS: dict[str, str | Template] = {
     "closed_unconfirmed": "单号${code}未收到您的回复，已先关闭。仍未恢复请拨打{hotline}",
     "ticket_cancelled": "单号${code}已取消，需要时请拨打{hotline}",
     "not_solved_received": "单号${code}未恢复的情况已收到，已转给专家，将尽快与您联系",
+    "cancel_passed_on": "单号${code}已派人处理，取消的要求已转服务台，稍后答复您",
     "urge_received": "单号${code}已为您催办",
     "ticket_reopened": "单号${code}已重新打开，将尽快安排",
     "waiting_for_you": Template(
@@ -203,6 +204,7 @@ _TO_ENGINEERS: dict[str, str | Template] = {
     "leave_now": "任务单号${code}该出发了，请于${time}前到达",
     "leave_kept": "您自${date}起的休假已登记",
     "remote_agreed": "任务单号${code}用户已同意远程，可以连接，密码请用户自己输入",
+    "cancel_asked": "任务单号${code}的用户要求取消，请等服务台确认",
     "requester_urges": "任务单号${code}的用户在催办，请先回一句进展",
     "second_engineer": "请支援任务单号${code}，地点${site}，现场指挥${commander}",
     "ask_result": "任务单号${code}是怎么处理好的，请直接回复一句话",

@@ -37,6 +37,7 @@ EFFECTS: Mapping[Action, Effect] = {
     A.CONFIRM: resolved.confirm,
     A.NOT_SOLVED: resolved.not_solved,
     A.CANCEL: resolved.cancel,
+    A.ASK_CANCEL: resolved.ask_cancel,
     A.NOT_A_FAULT: resolved.cancel,
     A.DISPATCH: assigning.dispatch,
     A.TRIAGE: assigning.triage,

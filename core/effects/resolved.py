@@ -14,8 +14,16 @@ from core.errors import IllegalMove
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
 from core.notices.desk import DeskNotSolved, DeskUnresolved
-from core.notices.engineer import AskResult, JobCancelled, JobConfirmed, JobMoved, JobNotSolved
+from core.notices.engineer import (
+    AskResult,
+    CancelAsked,
+    JobCancelled,
+    JobConfirmed,
+    JobMoved,
+    JobNotSolved,
+)
 from core.notices.requester import (
+    CancelPassedOn,
     NotSolvedReceived,
     TicketCancelled,
     TicketClosed,
@@ -160,3 +168,16 @@ def cancel(hand: InHand, request: Request) -> None:
         TicketCancelled(number=number),
         to_actor=hand.by.person is not None and hand.by.person.id == hand.ticket.requester_id,
     )
+
+
+def ask_cancel(hand: InHand, request: Request) -> None:
+    """Whoever was sent may be on the road: the desk cancels, and they hear of the wish."""
+    since = hand.now - hand.desk.rules.urge_every
+    if not any(s.action == A.ASK_CANCEL and s.entered_at > since for s in hand.history):
+        hand.step(A.ASK_CANCEL, arg=request.arg, detail=request.said)
+        wish = CancelAsked(
+            number=hand.ticket.number, requester=hand.requester.name, text=request.text
+        )
+        hand.tell_role(wish, Role.DESK_AGENT, choices=(hand.choice(A.CANCEL, style="danger"),))
+        hand.tell(hand.assignee, wish)
+    hand.answer(CancelPassedOn(number=hand.ticket.number))

@@ -98,6 +98,14 @@ class RequesterUrges(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAsked(AboutTicket):
+    """The requester wants it cancelled, and somebody is on it already."""
+
+    requester: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobCancelled(AboutTicket):
     must: ClassVar[bool] = True
 

@@ -124,6 +124,11 @@ class UrgeReceived(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CancelPassedOn(AboutTicket):
+    answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketReopened(AboutTicket):
     answer: ClassVar[bool] = True
 
