@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
 
-SENDERS = 200
+# 200 people: the guards against loops do not tell user1@ from user2@.
+GIVEN = ("wei", "fang", "min", "jing", "li", "qiang", "lei", "jun", "yang", "yan")
+FAMILY = (
+    "wang", "zhang", "liu", "chen", "huang", "zhao", "zhou", "wu", "xu", "sun",
+    "ma", "zhu", "hu", "guo", "he", "lin", "gao", "luo", "zheng", "liang",
+)  # fmt: skip
 TEXTS = (
     "三楼财务的打印机卡纸了,请尽快派人来看一下。",
     "收银机开不了机,黑屏,客人在排队。",
@@ -24,7 +29,8 @@ def mails(count: int, seed: int) -> Iterator[bytes]:
     for n in range(count):
         mail = EmailMessage(policy=SMTP)
         message_id, text = f"<{seed}.{n}@example.com>", chance.choice(TEXTS)
-        subject, sender = f"{text[:12]} {seed}-{n}", f"user{chance.randrange(SENDERS)}x@example.com"
+        subject = f"{text[:12]} {seed}-{n}"
+        sender = f"{chance.choice(GIVEN)}.{chance.choice(FAMILY)}@example.com"
         if opened and chance.random() < 0.2:
             sender, answered, subject = chance.choice(opened)
             mail["In-Reply-To"] = mail["References"] = answered

@@ -1,6 +1,5 @@
 """What has gone to and fro between the desk and one sender, counted against loops."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from channels.mail.guards import (
@@ -26,6 +25,7 @@ HOUR, TEN_MINUTES, DAY = timedelta(hours=1), timedelta(minutes=10), timedelta(da
 # After an answer of ours: programs write so quickly, people rarely do it twice; and until when
 # a mail may be about that answer at all.
 PROMPT, FOLLOWS = timedelta(minutes=3), timedelta(minutes=30)
+NEWEST = 50  # mails of one sender that are looked at one by one
 
 
 def judge(tx: Tx, heard: Inbound, written: datetime, now: datetime, limits: Limits) -> Verdict:
@@ -34,15 +34,16 @@ def judge(tx: Tx, heard: Inbound, written: datetime, now: datetime, limits: Limi
     `written` is the moment its sender names: mail that waited in somebody's outbox while we
     answered the first of it is no answer to us.
     """
-    sender = counted(heard.sender)
-    recent = tx.find(MailTraffic, order="id", sender=sender, at=Between(after=now - HOUR))
-    said, after = words_of(heard.subject, heard.text), _after_ours(recent, written)
-    following = [each for each in recent if each.after is not None]
+    sender, this_hour = counted(heard.sender), Between(after=now - HOUR)
+    said, after = words_of(heard.subject, heard.text), _after_ours(tx, sender, written, this_hour)
+    # Whoever sends thousands is held by their number alone; the newest tell the rest.
+    newest = tx.find(MailTraffic, order="-at", limit=NEWEST, sender=sender, way="in", at=this_hour)
+    following = [each for each in newest if each.after is not None]
     ticket = _answered(tx, heard)
     counts = Counts(
         to_sender_on_ticket=_acknowledged(tx, heard, ticket),
-        to_sender_this_hour=sum(each.way == "out" for each in recent),
-        from_sender_this_hour=sum(each.way == "in" for each in recent),
+        to_sender_this_hour=tx.count(MailTraffic, sender=sender, way="out", at=this_hour),
+        from_sender_this_hour=tx.count(MailTraffic, sender=sender, way="in", at=this_hour),
         prompt_this_hour=sum(map(_is_prompt, [*(each.after for each in following), after])),
         alike_this_hour=sum(each.said == said for each in following if said and after is not None),
         by_desk_in_ten_minutes=tx.count(
@@ -79,12 +80,12 @@ async def forget(desk: Desk) -> None:
     await desk.store.write(lambda tx: tx.delete(MailTraffic, at=before))
 
 
-def _after_ours(recent: Sequence[MailTraffic], written: datetime) -> int | None:
+def _after_ours(tx: Tx, sender: str, written: datetime, this_hour: Between) -> int | None:
     """Seconds after our last answer; None for what was written before it, or long after."""
-    ours = [each.at for each in recent if each.way == "out"]
-    if not ours or not timedelta() <= written - max(ours) <= FOLLOWS:
+    ours = tx.find(MailTraffic, order="-at", limit=1, sender=sender, way="out", at=this_hour)
+    if not ours or not timedelta() <= written - ours[0].at <= FOLLOWS:
         return None
-    return int((written - max(ours)).total_seconds())
+    return int((written - ours[0].at).total_seconds())
 
 
 def _is_prompt(after: int | None) -> bool:

@@ -65,8 +65,9 @@ def fingerprint(raw: bytes, arrived_at: datetime | None) -> str:
 def _evened(text: bytes) -> bytes:
     """Relays change line ends and trailing blanks, and some add an empty line at the end."""
     text = text.replace(b"\r\n", b"\n").rstrip()
-    # The pattern costs ten times the replacement, and base64 has no blanks.
-    if any(blank + b"\n" in text for blank in (b" ", b"\t", b"\r")):
+    # One byte is found many times as fast as two, and base64 has neither tabs nor lone returns;
+    # the pattern costs ten times the replacement.
+    if any(blank in text and blank + b"\n" in text for blank in (b" ", b"\t", b"\r")):
         text = re.sub(rb"[ \t\r]+\n", b"\n", text)
     return text
 

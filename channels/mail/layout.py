@@ -1,5 +1,6 @@
 """A letter's content as a mail: plain text that stands alone, and HTML with large buttons."""
 
+import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
@@ -87,7 +88,19 @@ def layout(content: Content, envelope: Envelope) -> EmailMessage:
         if not sub or main in ("multipart", "message"):  # such parts would be taken for structure
             main, sub = "application", "octet-stream"
         mail.add_attachment(file.data, maintype=main, subtype=sub, filename=_line(file.name))
+    _set_boundaries(mail, envelope.message_id)
     return mail
+
+
+def _set_boundaries(mail: EmailMessage, message_id: str) -> None:
+    """The library would look for one that occurs nowhere, which took a third of a letter's time.
+
+    Nobody can have written this one into the text: a Message-ID of ours is not known beforehand.
+    """
+    unique = hashlib.sha256(message_id.encode()).hexdigest()[:32]
+    for number, part in enumerate(filter(EmailMessage.is_multipart, mail.walk())):
+        pieces = [f"{part.get_content_type()};", f'boundary="=_{number}.{unique}"']
+        part.replace_header("Content-Type", _Header("Content-Type", " ".join(pieces), pieces))
 
 
 def _encoding(text: str) -> str:

@@ -118,7 +118,8 @@ class Signer:
 
 def _base32(data: bytes, length: int) -> str:
     """Lower case, as some relays make all addresses."""
-    return base64.b32encode(data).decode().lower()[:length]
+    enough = data[: -(-length * 5 // 8)]
+    return base64.b32encode(enough).decode().lower()[:length]
 
 
 def _base64(data: bytes) -> str:
