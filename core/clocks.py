@@ -36,7 +36,7 @@ ROLES: Mapping[str, Role] = {
     "escalation_centre": Role.ESCALATION_CENTRE,
 }
 # For the clocks these are what others call by another name.
-EVENTS = {
+EVENTS: Mapping[str, str] = {
     Action.NOT_A_FAULT: "cancel",
     Action.COMPLAIN: "complaint",
     Action.ANSWER_COMPLAINT: "complaint_answered",
@@ -184,7 +184,7 @@ def marks(history: Iterable[Step]) -> list[Mark]:
         Mark(
             at=step.at,
             entered_at=step.entered_at,
-            event=EVENTS.get(Action(step.action), step.action),
+            event=EVENTS.get(step.action, step.action),
             status=step.to_status,
             actor_role=step.actor_role,
             channel=step.channel,
@@ -304,7 +304,9 @@ def _save(
     if kept is None:
         hand.tx.add(row)
     elif row != kept:
-        hand.tx.update(kept, states=states, next_at=following)
+        hand.tx.update_where(
+            TicketClocks, {"ticket_id": hand.ticket.id}, states=states, next_at=following
+        )
     if following is None:
         hand.cancel_timers(TIMER)
     elif kept is None or kept.next_at != following or kept.next_at <= hand.now:
@@ -462,7 +464,9 @@ def _warn(hand: "InHand", due: list[tuple[Running, Warning]]) -> None:
 def _tell_all(hand: "InHand", clock: Running, warning: Warning, told: set[int]) -> None:
     """Letters to whoever has not been told of it, and a line in the journal with all names."""
     people = _hearers(hand, clock, warning)
-    told |= {p.id for p in people if p.id not in told and _tell(hand, clock, warning, p)}
+    for person in people:
+        if person.id not in told and _tell(hand, clock, warning, person):
+            told.add(person.id)
     hand.step(
         Action.WARN,
         detail={

@@ -277,7 +277,7 @@ class InHand:
                 if (value := getattr(self.ticket, name)) != getattr(self._before, name)
             }
             if changed:
-                self.tx.update(self._before, **changed)
+                self.tx.update_where(Ticket, {"id": self.ticket.id}, **changed)
             if moved or changed.keys() - CHAIN:
                 self.tx.ask("want_cards", ticket=self.ticket.id, version=self.ticket.version)
         return self.ticket

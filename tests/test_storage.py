@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.main import open_store
 from core import inbox
 from core.desk import Desk
+from core.people import Address
 from core.ports import Between, Store, Tx
 from core.rows import Counter, InboxRow, OutboxRow, Setting, TimerRow
 from core.storage.tables import TABLES
@@ -34,6 +35,10 @@ def a_row(number: int, key: str = "", **more: object) -> InboxRow:
         received_at=NOW,
     )
     return dataclasses.replace(row, **more)  # type: ignore[arg-type]
+
+
+def an_address(value: str) -> Address:
+    return Address(person_id=7, channel="telegram", account="1", value=value, heard_at=NOW)
 
 
 async def numbers(store: Store, **where: object) -> list[int]:
@@ -112,6 +117,32 @@ async def test_what_waits_to_be_written_is_found_in_the_same_transaction(store: 
         return tx.count(InboxRow)
 
     assert await store.write(body) == 1
+
+
+@pytest.mark.parametrize("way", ["update", "update_where", "put", "add", "insert", "delete"])
+async def test_what_is_asked_again_in_a_transaction_is_as_it_was_left(
+    store: Store, way: str
+) -> None:
+    def body(tx: Tx) -> list[str]:
+        kept = tx.insert(an_address("1"))
+        assert tx.find(Address, order="id", person_id=7) == [kept]
+        match way:
+            case "update":
+                tx.update(kept, value="2")
+            case "update_where":
+                tx.update_where(Address, {"value": "1"}, value="2")
+            case "put":
+                tx.put(dataclasses.replace(kept, value="2"))
+            case "add":
+                tx.add(an_address("2"))
+            case "insert":
+                tx.insert(an_address("2"))
+            case "delete":
+                tx.delete(Address, id=kept.id)
+        return [address.value for address in tx.find(Address, order="id", person_id=7)]
+
+    left = {"add": ["1", "2"], "insert": ["1", "2"], "delete": []}.get(way, ["2"])
+    assert await store.write(body) == left
 
 
 async def test_put_takes_the_place_of_the_row_with_its_key(store: Store) -> None:

@@ -83,9 +83,17 @@ class Policy:
     valid_until: date | None  # the last day
     rules: tuple[Rule, ...]
     pauses: Mapping[str, frozenset[str]] = field(default_factory=dict)  # reason → what it needs
+    _decided: dict[Facts, Mapping[str, Attached]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    def clocks(self, facts: Facts) -> dict[str, Attached]:
+    def clocks(self, facts: Facts) -> Mapping[str, Attached]:
         """For each milestone the first rule that fits."""
+        if facts not in self._decided:
+            self._decided[facts] = self._decide(facts)
+        return self._decided[facts]
+
+    def _decide(self, facts: Facts) -> Mapping[str, Attached]:
         found: dict[str, Attached] = {}
         for rule in self.rules:
             if rule.clock.milestone not in found and rule.fits(facts):

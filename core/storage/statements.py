@@ -70,6 +70,7 @@ def shape_of(where: Mapping[str, Any]) -> tuple[Shape, dict[str, Any]]:
     return tuple(shape), params
 
 
+@memo
 def _plain_words(value: Any) -> str:
     words = value if isinstance(value, tuple | frozenset) else (value,)
     return " ".join(sorted(words)) if all(_PLAIN_WORD.fullmatch(word) for word in words) else ""

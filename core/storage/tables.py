@@ -4,7 +4,7 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -48,23 +48,36 @@ class Moment(TypeDecorator[datetime]):
         kind = DateTime(timezone=True) if dialect.name == "postgresql" else Text()
         return dialect.type_descriptor(kind)
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a moment without a zone: {value!r}")
-        moment = value.astimezone(UTC)
-        if dialect.name == "postgresql":
-            return moment
-        # Fixed width, so that text sorts like time.
-        return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    # Processors rather than process_*_param: those are called by way of another function, for
+    # every value of every row.
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return (
-            value.astimezone(UTC) if isinstance(value, datetime) else datetime.fromisoformat(value)
-        )
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
+        return _instant if dialect.name == "postgresql" else _instant_as_text
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], datetime | None]:
+        return _instant if dialect.name == "postgresql" else _instant_of_text
+
+
+def _instant(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError(f"a moment without a zone: {value!r}")
+    return value.astimezone(UTC)
+
+
+def _instant_as_text(value: datetime | None) -> str | None:
+    moment = _instant(value)
+    if moment is None:
+        return None
+    # Fixed width, so that text sorts like time.
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def _instant_of_text(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value is not None else None
 
 
 class Json(TypeDecorator[Any]):
@@ -77,16 +90,11 @@ class Json(TypeDecorator[Any]):
         super().__init__()
         self.as_tuple = as_tuple
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        return _encode(value)
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
+        return _as_json
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        found = json.loads(value)
-        return tuple(found) if self.as_tuple else found
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        return _tuple_of_json if self.as_tuple else _of_json
 
 
 def _plain(value: object) -> object:
@@ -98,6 +106,31 @@ def _plain(value: object) -> object:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode
+
+
+_EMPTY: dict[type[Any], str] = {dict: "{}", tuple: "[]", list: "[]"}
+
+
+def _as_json(value: Any) -> str | None:
+    if value is None:
+        return None
+    # Most of them are empty, and an encoder takes its time to be made.
+    if not value and type(value) in _EMPTY:
+        return _EMPTY[type(value)]
+    return _encode(value)
+
+
+def _of_json(value: str | None) -> Any:
+    if value is None:
+        return None
+    return {} if value == "{}" else json.loads(value)
+
+
+def _tuple_of_json(value: str | None) -> tuple[Any, ...] | None:
+    if value is None:
+        return None
+    return () if value == "[]" else tuple(json.loads(value))
+
 
 _TYPES: dict[Any, type[TypeEngine[Any]]] = {
     int: BigInteger,

@@ -7,6 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar, cast
 
+from core.people import Address
 from core.storage import statements
 from core.storage.queries import MOMENT_COLUMNS
 from core.storage.statements import memo, shape_of
@@ -14,6 +15,9 @@ from core.storage.tables import KEYS
 
 R = TypeVar("R")
 Params = Mapping[str, Any]
+
+# Whoever is told of a hundred warnings in one commit has the same addresses each time.
+REMEMBERED: frozenset[type[Any]] = frozenset({Address})
 
 
 class Driver(Protocol):
@@ -75,6 +79,7 @@ class SqlTx:
         self.driver = driver
         self.memo: dict[str, Any] = {}
         self._later: defaultdict[type[Any], list[object]] = defaultdict(list)
+        self._found: defaultdict[type[Any], dict[Any, list[Any]]] = defaultdict(dict)
 
     # -- reading
 
@@ -101,7 +106,16 @@ class SqlTx:
         if limit is not None:
             params["many"] = limit
         question = statements.question(kind, shape, order, limit is not None)
-        return [_maker(kind)(row) for row in self.driver.rows(question, params)]
+        if kind not in REMEMBERED:
+            return self._rows(kind, question, params)
+        found, asked = self._found[kind], (question, *params.values())
+        if asked not in found:
+            found[asked] = self._rows(kind, question, params)
+        return list(found[asked])
+
+    def _rows(self, kind: type[R], question: Any, params: Params) -> list[R]:
+        make = _maker(kind)
+        return [make(row) for row in self.driver.rows(question, params)]
 
     def count(self, kind: type[Any], /, **where: Any) -> int:
         self._flush(kind)
@@ -117,7 +131,7 @@ class SqlTx:
 
     def insert(self, row: R) -> R:
         kind, keyed = type(row), _keyed(row)
-        self._flush(kind)
+        self._before_change(kind)
         statement = statements.inserted(kind, keyed)
         if keyed:
             self.driver.change(statement, _params(row))
@@ -126,11 +140,12 @@ class SqlTx:
         return cast(R, dataclasses.replace(cast(Any, row), **{KEYS[kind]: key}))
 
     def add(self, row: object) -> None:
+        self._found.pop(type(row), None)
         self._later[type(row)].append(row)
 
     def put(self, row: object) -> None:
         kind = type(row)
-        self._flush(kind)
+        self._before_change(kind)
         statement = statements.kept(kind, _keyed(row), self.driver.dialect)
         self.driver.change(statement, _params(row))
 
@@ -138,6 +153,7 @@ class SqlTx:
         if not rows:
             return 0
         kind, keyed = type(rows[0]), _keyed(rows[0])
+        self._before_change(kind)
         statement = statements.only_new(kind, keyed, key, self.driver.dialect)
         return self.driver.add_new(statement, [_params(row) for row in rows])
 
@@ -148,13 +164,13 @@ class SqlTx:
         return cast(R, dataclasses.replace(cast(Any, row), **changes))
 
     def update_where(self, kind: type[Any], where: Mapping[str, Any], /, **changes: Any) -> int:
-        self._flush(kind)
+        self._before_change(kind)
         shape, params = shape_of(where)
         params.update((f"v_{name}", value) for name, value in changes.items())
         return self.driver.change(statements.changed(kind, shape, tuple(changes)), params)
 
     def delete(self, kind: type[Any], /, **where: Any) -> int:
-        self._flush(kind)
+        self._before_change(kind)
         shape, params = shape_of(where)
         return self.driver.change(statements.removed(kind, shape), params)
 
@@ -163,6 +179,10 @@ class SqlTx:
         statement = statements.counted_up(self.driver.dialect)
         ((value,),) = self.driver.rows(statement, {"v_name": counter, "v_value": 1})
         return int(value)
+
+    def _before_change(self, kind: type[Any]) -> None:
+        self._found.pop(kind, None)
+        self._flush(kind)
 
     # -- rows that wait to be written together
 
