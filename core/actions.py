@@ -279,6 +279,12 @@ def available(status: Status, roles: Collection[str], relations: Collection[Rela
     return [a for a in ACTIONS if possible(status, a) and may(a, roles, relations, status)]
 
 
+def word_for(action: A, language: str) -> str:
+    """The first typed word that means the action."""
+    words = ACTIONS[action].words
+    return next(iter(words.get(language) or words["en"]), str(action))
+
+
 def typed_words() -> Mapping[str, A]:
     """Every word that means an action, in every language, lower case; keypad codes too."""
     words: dict[str, A] = {}

@@ -2,7 +2,7 @@
 
 import secrets
 
-from core import intake, work
+from core import guests, work
 from core.desk import Desk
 from core.dispatch.travel import haversine_km
 from core.lifecycle import Action, Status
@@ -23,7 +23,7 @@ async def at_location(desk: Desk, inbound: Inbound, inbox_id: int | None = None)
     Accuracy and distance are kept and never block: a telephone in a basement knows little.
     """
     place = inbound.location
-    guest = await intake.known(desk, inbound)
+    guest = await guests.known(desk, inbound)
     if place is None or not guest.person.is_staff:
         return None
     found = await desk.store.read(lambda tx: _nearest(tx, desk, guest.person, place))
@@ -42,7 +42,7 @@ async def at_location(desk: Desk, inbound: Inbound, inbox_id: int | None = None)
 async def at_sticker(desk: Desk, inbound: Inbound, inbox_id: int | None = None) -> Outcome | None:
     """The engineer scanned the code on the site's sticker. None: nothing of theirs is there."""
     code = inbound.text.strip().rpartition(" ")[2].removeprefix(STICKER)
-    guest = await intake.known(desk, inbound)
+    guest = await guests.known(desk, inbound)
     if not code or not guest.person.is_staff:
         return None
 

@@ -3,8 +3,10 @@
 import re
 
 from core.desk import Desk
+from core.guests import Guest, door
+from core.hearing import Hearing
+from core.hearing.reporting import report
 from core.in_hand import InHand
-from core.intake import Guest, Hearing, door
 from core.lifecycle import Action
 from core.messages import Inbound
 from core.notices.answers import Refused
@@ -46,7 +48,7 @@ async def log_call(desk: Desk, inbound: Inbound, inbox_id: int | None = None) ->
             trust="proven",
             detail={"new": "yes", "agent": agent.person.code or ""},
         )
-        outcome = Hearing(tx, desk, on_behalf, caller, now, inbox_id).report()
+        outcome = report(Hearing(tx, desk, on_behalf, caller, now, inbox_id))
         assert outcome.ticket is not None
         _answered(tx, desk, outcome.ticket, agent, now)
         return outcome

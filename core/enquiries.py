@@ -9,8 +9,10 @@ from core import absence, outlook, overviews, privacy, story
 from core.desk import Desk
 from core.dispatch.rota import Bar, Kind
 from core.errors import Missing, NoSuchTicket, NotAllowed, Refusal
+from core.guests import Guest, door
+from core.hearing import Hearing
+from core.hearing.answering import status
 from core.in_hand import InHand
-from core.intake import Guest, Hearing, door
 from core.lifecycle import OPEN
 from core.messages import Choice, File, Inbound
 from core.notices.answers import (
@@ -152,11 +154,11 @@ class _Enquiry:
 
 
 def _my(enquiry: _Enquiry) -> Outcome:
-    return enquiry.hearing.status(None)
+    return status(enquiry.hearing, None)
 
 
 def _status(enquiry: _Enquiry) -> Outcome:
-    return enquiry.hearing.status(enquiry.arg or None)
+    return status(enquiry.hearing, enquiry.arg or None)
 
 
 def _why(enquiry: _Enquiry) -> Outcome:

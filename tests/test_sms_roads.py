@@ -4,7 +4,7 @@ import pytest
 
 from core import pins
 from core.actions import ACTIONS, DECLINE_REASONS, Relation
-from core.intake import WORDS
+from core.hearing.typed import WORDS
 from core.keypad import Command, read
 from core.lifecycle import Action, Status
 from core.numbers import is_number, number_of

@@ -6,7 +6,8 @@ from dataclasses import replace
 import telegram
 
 from bot.handlers.context import Context, front, heard, slot
-from core import calls, enquiries, intake, work
+from core import calls, enquiries, guests, intake, work
+from core.actions import word_for
 from core.lifecycle import Action
 from core.messages import Inbound
 from core.requests import Request
@@ -66,10 +67,10 @@ async def on_ticket(update: telegram.Update, context: Context) -> None:
     row, (name, inbound) = slot(), said(update, context)
     desk = front(context).desk
     number, _, arg = inbound.text.partition(" ")
-    guest = await intake.known(desk, inbound)
+    guest = await guests.known(desk, inbound)
     action = ON_TICKETS[name]
     if not number:
-        words = intake.word_for(action, guest.person.language)
+        words = word_for(action, guest.person.language)
         await intake.receive(desk, replace(inbound, text=words), row.inbox_id)
     else:
         request = Request(action=action, number=number, arg=arg.strip())
@@ -81,8 +82,8 @@ async def in_words(update: telegram.Update, context: Context) -> None:
     """/complaint 100427 what happened: as if the word itself had been typed."""
     row, (name, inbound) = slot(), said(update, context)
     desk = front(context).desk
-    guest = await intake.known(desk, inbound)
-    word = intake.word_for(IN_WORDS[name], guest.person.language)
+    guest = await guests.known(desk, inbound)
+    word = word_for(IN_WORDS[name], guest.person.language)
     await intake.receive(desk, replace(inbound, text=f"{word} {inbound.text}"), row.inbox_id)
     row.settle()
 

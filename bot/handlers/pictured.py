@@ -8,7 +8,7 @@ import telegram
 from bot.handlers.commands import said
 from bot.handlers.context import Context, Front, front, slot
 from bot.pictures import NoTypeface
-from core import enquiries, intake
+from core import enquiries, guests
 from core.errors import Refusal
 from core.messages import File
 from core.people import Person
@@ -21,7 +21,7 @@ async def _answer(update: telegram.Update, context: Context, draw: Draw) -> None
     """Draw first and in a thread; the answer and its picture are then written at once."""
     row, (name, inbound) = slot(), said(update, context)
     given = front(context)
-    guest = await intake.known(given.desk, inbound)
+    guest = await guests.known(given.desk, inbound)
     picture, note = None, ""
     try:
         picture = await draw(given, guest.person, inbound.text)

@@ -5,7 +5,7 @@ import telegram
 from bot import board
 from bot.handlers import commands, everyone
 from bot.handlers.context import Context, front, heard, slot
-from core import arriving, intake, work
+from core import arriving, guests, work
 from core.errors import Refusal
 from core.ports import Tx
 from core.requests import Outcome
@@ -16,7 +16,7 @@ async def put_board(update: telegram.Update, context: Context) -> None:
     row, given = slot(), front(context)
     chat, desk = update.effective_chat, given.desk
     assert chat is not None
-    guest = await intake.known(desk, heard(update, context))
+    guest = await guests.known(desk, heard(update, context))
     place = board.place_in(str(chat.id), given.channel.name, given.account, guest.person)
 
     def body(tx: Tx) -> None:

@@ -1,0 +1,98 @@
+"""A message is put into a ticket that there is, and the other side knows."""
+
+from core import grievances
+from core.actions import Relation
+from core.hearing import Hearing
+from core.hearing.reporting import files_in_words, report
+from core.in_hand import InHand, relations
+from core.lifecycle import Action, Status
+from core.notices.engineer import RequesterSays
+from core.notices.requester import MessageAdded
+from core.people import Role
+from core.requests import Outcome, Request
+from core.ticket import Ticket
+from core.understand.reading import Understanding
+from core.understand.secrets import mask_passwords
+
+A = Action
+
+
+def add(hearing: Hearing, ticket: Ticket, *, why: str) -> Outcome:
+    """Put the message into the ticket, and let the other side know."""
+    held = hearing.tx.lock(Ticket, ticket.id)
+    assert held is not None
+    ties = relations(hearing.tx, held, hearing.person)
+    is_own = Relation.OWN in ties
+    if not held.is_open and is_own:
+        return _after_the_end(hearing, held)
+    hearing.keep(held.id)
+    hand = hearing.hand(held)
+    text = mask_passwords(hearing.text) or files_in_words(hearing.inbound)
+    if not is_own and hearing.person.is_staff:
+        if Relation.JOB not in ties and not hearing.person.has(Role.DESK_AGENT, Role.SUPERVISOR):
+            return hearing.perform(Request(action=A.NOTE, number=held.number, text=text))
+        return hearing.perform(
+            Request(action=A.RELAY, number=held.number, text=text, files=hearing.inbound.files)
+        )
+    hand.step(A.ADD, detail={"text": text, "why": why})
+    if held.status == Status.NEW and not held.settled:
+        _learn(hearing, hand)
+        if hearing.phone and held.site is None and hand.ticket.site is not None:
+            # The question went to a telephone: no card there shows that its answer was read.
+            hand.answer(MessageAdded(number=held.number, symptom=held.symptom))
+    elif held.status == Status.WAITING_USER:
+        hand.step(A.RESUME)
+        tell_holder(hearing, hand, text)
+    else:
+        tell_holder(hearing, hand, text)
+    if why == "recent":
+        hand.answer(
+            MessageAdded(number=held.number, symptom=held.symptom),
+            choices=(hand.choice(A.DETACH, str(hearing.inbox_id or "")),),
+        )
+    return Outcome("added", hand.save())
+
+
+def _after_the_end(hearing: Hearing, ticket: Ticket) -> Outcome:
+    """A word after closing re-opens while that is allowed; later it is a new ticket (R-041).
+
+    Whoever waits for the answer to a complaint is still complaining.
+    """
+    complaint = grievances.unsettled(hearing.tx, ticket.id, grievances.COMPLAINT)
+    if complaint is not None and complaint.state == "open":
+        hearing.keep(ticket.id)
+        return hearing.perform(Request(action=A.COMPLAIN, number=ticket.number, text=hearing.text))
+    closed = ticket.closed_at
+    fresh = closed is not None and hearing.now - closed <= hearing.desk.rules.reopen
+    if ticket.status == Status.CLOSED and fresh:
+        hearing.keep(ticket.id)
+        return hearing.perform(Request(action=A.REOPEN, number=ticket.number, text=hearing.text))
+    return report(hearing, after=ticket)
+
+
+def _learn(hearing: Hearing, hand: InHand) -> None:
+    """More words while the ticket settles: read all of them together again."""
+    symptom = " ".join(part for part in (hand.ticket.symptom, mask_passwords(hearing.text)) if part)
+    hand.change(symptom=symptom, **corrected(hand.ticket, hearing.understand(symptom)))
+
+
+def tell_holder(hearing: Hearing, hand: InHand, text: str) -> None:
+    notice = RequesterSays(number=hand.ticket.number, requester=hearing.person.name, text=text)
+    if hand.assignee is not None:
+        hand.tell(hand.assignee, notice)
+    elif hand.ticket.settled:
+        hand.tell_role(notice, Role.DESK_AGENT)
+
+
+def corrected(ticket: Ticket, read: Understanding) -> dict[str, object]:
+    """What a new reading of all the words changes; what a person set by hand stays."""
+    changes: dict[str, object] = {
+        "category": read.category or ticket.category,
+        "device": read.device or ticket.device,
+        "mode": read.mode or ticket.mode,
+    }
+    if read.site != "?" and ticket.site is None:
+        changes["site"] = read.site
+    if read.severity < ticket.severity:  # P1 sorts before P4: only worse news counts
+        changes["severity"] = changes["priority"] = read.severity
+    return changes

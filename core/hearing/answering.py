@@ -1,0 +1,80 @@
+"""What is answered at once and changes nothing: a greeting, thanks, how it stands."""
+
+from core import grievances
+from core.errors import NoSuchTicket
+from core.hearing import LIST_LIMIT, Hearing
+from core.notices.answers import NoTickets, Thanks, TicketStatus
+from core.notices.requester import Home
+from core.numbers import serial_of
+from core.people import name_of
+from core.requests import Outcome
+from core.rows import Grievance
+from core.ticket import Ticket
+
+LONGEST_DIGITS = 2
+
+
+def small_talk(hearing: Hearing) -> Outcome | None:
+    """A greeting or a question to the desk is answered; it is no fault (R-012)."""
+    if hearing.inbound.files or hearing.inbound.location:
+        return None
+    if not hearing.text or _is_lone_digit(hearing.text):
+        return _home(hearing)
+    match hearing.read.intent:
+        case "greeting" | "question_to_desk" | "empty":
+            return status(hearing, None) if hearing.read.asks_status else _home(hearing)
+        case "thanks":
+            return hearing.say(Thanks())
+        case _:
+            return None
+
+
+def _home(hearing: Hearing) -> Outcome:
+    hearing.keep(None)
+    return hearing.say(Home(name=hearing.person.name))
+
+
+def status(hearing: Hearing, number: str | None) -> Outcome:
+    """How is my ticket: in one message, on any channel (R-044)."""
+    if number is not None:
+        serial = serial_of(number)
+        ticket = hearing.tx.get(Ticket, serial) if serial else None
+        if ticket is None or not hearing.takes_part(ticket):
+            return hearing.refuse(NoSuchTicket(number=number))
+        tickets = [ticket]
+    else:
+        tickets = [*hearing.mine(), *_complained_about(hearing)][:LIST_LIMIT]
+    if not tickets:
+        return hearing.say(NoTickets())
+    for ticket in tickets:
+        _say_status(hearing, ticket)
+    return Outcome("ticket_status", tickets[0])
+
+
+def _say_status(hearing: Hearing, ticket: Ticket) -> None:
+    hand = hearing.hand(ticket)
+    stands = {one.kind: one.state for one in grievances.of_ticket(hearing.tx, ticket.id)}
+    hand.answer(
+        TicketStatus(
+            number=ticket.number,
+            status=ticket.status,
+            symptom=ticket.symptom,
+            engineer=name_of(hand.assignee),
+            due=ticket.due_at,
+            complaint=stands.get(grievances.COMPLAINT, ""),
+            deviation=stands.get(grievances.DEVIATION, ""),
+        )
+    )
+
+
+def _complained_about(hearing: Hearing) -> list[Ticket]:
+    """Closed tickets on which this person still waits for an answer."""
+    waiting = hearing.tx.find(Grievance, person_id=hearing.person.id, state="open")
+    ids = tuple({one.ticket_id for one in waiting})
+    found = hearing.tx.find(Ticket, order="-id", id=ids) if ids else []
+    return [ticket for ticket in found if not ticket.is_open]
+
+
+def _is_lone_digit(text: str) -> bool:
+    """An answer to a question that is not, or no longer, open: no report."""
+    return text.isdecimal() and len(text) <= LONGEST_DIGITS

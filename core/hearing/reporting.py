@@ -1,0 +1,106 @@
+"""One message is a report: the ticket exists once it is stored (promise 1)."""
+
+from datetime import timedelta
+
+from core.hearing import Hearing
+from core.in_hand import InHand
+from core.lifecycle import Action
+from core.messages import Inbound, Value
+from core.notices.requester import AskSite, PasswordSeen, TicketOpened
+from core.numbers import serial_of
+from core.opening import open_ticket
+from core.requests import Outcome
+from core.routing import settle_ticket
+from core.telling import language_of
+from core.ticket import Ticket
+from core.understand.reading import Understanding
+from core.understand.secrets import mask_passwords
+
+A = Action
+
+
+def report(hearing: Hearing, after: Ticket | None = None) -> Outcome:
+    """One message is a report: the ticket exists once the message is stored (promise 1)."""
+    hand = opened(hearing, after)
+    hearing.keep(hand.ticket.id)
+    _acknowledge(hearing, hand, hearing.read)
+    if hearing.read.severity == "P1":
+        settle_ticket(hand)
+    else:
+        hand.later("settle", _settling(hearing, hand))
+    return Outcome("opened", hand.save())
+
+
+def opened(hearing: Hearing, after: Ticket | None = None) -> InHand:
+    return open_ticket(
+        hearing.tx,
+        hearing.desk,
+        hearing.read,
+        requester=hearing.person,
+        text=mask_passwords(hearing.matter) or files_in_words(hearing.inbound),
+        origin=hearing.inbound.channel,
+        by=hearing.guest.actor,
+        now=hearing.now,
+        at=hearing.inbound.occurred_at,
+        opened_at=hearing.inbound.received_at,
+        cause=hearing.event,
+        after=after,
+        also=_origin(hearing),
+    )
+
+
+def _origin(hearing: Hearing) -> dict[str, Value]:
+    """Whatever else decided about a new ticket, for /why."""
+    if hearing.inbound.automatic:  # a machine's words ring nobody before a person has read them
+        return {"automatic": hearing.inbound.detail.get("automatic", ""), "certainty": 0.0}
+    number = hearing.inbound.detail.get("number", "")
+    return {"related": number} if serial_of(number) else {}
+
+
+def _settling(hearing: Hearing, hand: InHand) -> timedelta:
+    rules = hearing.desk.rules
+    return rules.site_answer if hand.ticket.asked else rules.settle
+
+
+def _acknowledge(hearing: Hearing, hand: InHand, read: Understanding) -> None:
+    ticket = hand.ticket
+    asked_already = "site" in hearing.asked
+    asks = ticket.site is None and read.mode == "onsite" and not asked_already
+    if not (asks and _says_all_at_once(hearing)):
+        _say_opened(hearing, hand)
+    if asks:
+        # The only question that routing cannot do without, asked once (R-012).
+        hand.change(asked="site")
+        hand.answer(
+            AskSite(number=ticket.number),
+            choices=[hand.choice(A.SET_SITE, code) for code in hand.book.sites],
+        )
+    if mask_passwords(hearing.text) != hearing.text:
+        hand.answer(PasswordSeen(number=ticket.number))
+
+
+def _says_all_at_once(hearing: Hearing) -> bool:
+    """Without buttons the question acknowledges too: one text or one mail instead of two.
+    Reviewed templates know no such question."""
+    can = hearing.desk.channels.get(hearing.inbound.channel)
+    return can is not None and not can.buttons and not can.templates_only
+
+
+def _say_opened(hearing: Hearing, hand: InHand) -> None:
+    ticket, language = hand.ticket, language_of(hearing.person)
+    hand.answer(
+        TicketOpened(
+            number=ticket.number,
+            symptom=ticket.symptom,
+            site=hand.book.site_name(ticket.site, language),
+            device=ticket.device,
+            category=ticket.category,
+            priority=ticket.priority,
+        ),
+        audience="requester",
+    )
+
+
+def files_in_words(inbound: Inbound) -> str:
+    kinds = sorted({file.kind for file in inbound.files})
+    return " ".join(f"[{kind}]" for kind in kinds) or ("[location]" if inbound.location else "")
