@@ -263,9 +263,13 @@ def button_rows(
 ) -> tuple[tuple[Button, ...], ...]:
     """At most two long labels beside each other; scores, sites and priorities in longer rows."""
     rows: list[list[Button]] = []
-    for choice in choices:
+    offered = tuple(choices)
+    several = len({choice.ticket for choice in offered if choice.ticket}) > 1
+    for choice in offered:
         action = Action(choice.action)
         text = names.get(choice.arg) or label(action, choice.arg, language)
+        if several and choice.ticket:
+            text = f"{text} {choice.ticket}"
         made = Button(text, buttons.pack(choice, addressee, key), choice.style)
         room = IN_A_ROW.get(action, 2 if len(text) <= NARROW else 1) if choice.arg else 2
         last = rows[-1] if rows else None

@@ -15,9 +15,10 @@ from core.messages import Choice
 from core.people import Person
 from core.ports import Tx
 from core.rows import OutboxRow
-from core.ticket import Card, Step, Ticket
+from core.ticket import Card, Message, Step, Ticket
 
-QUESTIONS = {"ask_choice", "ask_result", "ask_site"}
+QUESTIONS = {"ask_choice", "ask_result", "ask_site", "whose_words"}
+WHOSE = "whose_words"
 FOR_ANOTHER_TRY = {Action.RATE}  # a score may be changed for a day
 
 
@@ -68,6 +69,8 @@ def _look(
 
 def _fits(tx: Tx, row: OutboxRow, choice: Choice, ticket: Ticket, person: Person) -> bool:
     action = Action(choice.action)
+    if row.kind == WHOSE and _were_taken_up(tx, row):
+        return False
     if action in FOR_ANOTHER_TRY or choice.ticket != ticket.number:
         return True
     if row.kind in QUESTIONS:
@@ -75,6 +78,13 @@ def _fits(tx: Tx, row: OutboxRow, choice: Choice, ticket: Ticket, person: Person
         if last is not None and last.entered_at >= row.created_at:
             return False  # it was answered, however the answer came
     return action in available(ticket.status, person.roles, relations(tx, ticket, person))
+
+
+def _were_taken_up(tx: Tx, row: OutboxRow) -> bool:
+    """Whether somebody has said by now for whom the words were."""
+    key = next((str(c["arg"]) for c in row.choices if c["action"] == Action.REPORT), "")
+    message = tx.get(Message, int(key)) if key.isdigit() else None
+    return message is not None and message.ticket_id is not None
 
 
 async def tidy(desk: Desk, channel: TelegramChannel, found: Iterable[Worn]) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from core import absence, outlook, overviews, privacy, story
+from core.apart import speak
 from core.desk import Desk
 from core.dispatch.rota import Bar, Kind
 from core.errors import Missing, NoSuchTicket, NotAllowed, Refusal
@@ -13,7 +14,7 @@ from core.guests import Guest, door
 from core.hearing import Hearing
 from core.hearing.answering import status
 from core.in_hand import InHand
-from core.lifecycle import OPEN
+from core.lifecycle import Action
 from core.messages import Choice, File, Inbound
 from core.notices.answers import (
     ChooseLanguage,
@@ -37,15 +38,20 @@ from core.ports import Tx
 from core.register import Book
 from core.requests import REPEATED, Outcome
 from core.telling import language_of, tell
-from core.ticket import Card, Ticket
-from core.words import normal, say
+from core.ticket import Ticket
+from core.words import languages, say
 from core.work import settle
 
 QUEUE_LINES = 30
 LONG_QUEUE = 10  # from here on a picture says it better
 QUEUE_READERS = (Role.DESK_AGENT, Role.SUPERVISOR, Role.REMOTE_AGENT, Role.PROJECT_MANAGER)
 STICKER_MAKERS = (Role.DESK_AGENT, Role.SUPERVISOR, Role.ADMINISTRATOR)
-UNDRAWN = -1  # the version of a card that has to be drawn again, whatever it shows
+LANGUAGES = {
+    **dict.fromkeys(
+        ("中文", "汉语", "普通话", "简体中文", "中", "zh", "zh_cn", "cn", "chinese"), "zh_CN"
+    ),
+    **dict.fromkeys(("english", "en", "en_gb", "en_us", "eng", "英文", "英语", "英"), "en"),
+}
 PAGE = 3000  # characters of a story in one letter
 
 
@@ -183,25 +189,14 @@ def _pages(lines: Sequence[str]) -> list[str]:
 
 def _lang(enquiry: _Enquiry) -> Outcome:
     """The person's choice is stored, and outweighs every guess."""
-    wanted = enquiry.arg.strip().lower()
-    if not wanted:
-        return enquiry.say(ChooseLanguage())
-    language = normal("zh" if wanted in {"中文", "zh", "zh_cn", "cn", "chinese"} else wanted)
+    language = LANGUAGES.get(enquiry.arg.strip().lower().replace("-", "_"))
+    if language is None:
+        offered = [Choice(action=Action.SPEAK, arg=one) for one in languages()]
+        return enquiry.say(ChooseLanguage(), offered)
     person = speak(enquiry.tx, enquiry.person, language)
     enquiry.hearing.guest = enquiry.guest = replace(enquiry.guest, person=person)
     enquiry.hearing.person = person
     return enquiry.say(LanguageSet())
-
-
-def speak(tx: Tx, person: Person, language: str) -> Person:
-    """The person reads in that language from now on; what is still going on is drawn again."""
-    cards = tx.find(Card, person_id=person.id)
-    shown = tuple({card.ticket_id for card in cards})
-    going_on = tx.find(Ticket, id=shown, status=tuple(OPEN)) if shown else []
-    if going_on:
-        ids = tuple(ticket.id for ticket in going_on)
-        tx.update_where(Card, {"person_id": person.id, "ticket_id": ids}, drawn_version=UNDRAWN)
-    return tx.update(person, language=language)
 
 
 def _help(enquiry: _Enquiry) -> Outcome:

@@ -8,7 +8,7 @@ from core import binding
 from core.desk import Desk
 from core.errors import Stale
 from core.guests import door
-from core.hearing import Hearing, again, answering, asked_for, threads, typed
+from core.hearing import Hearing, again, answering, asked_for, threads, typed, whose
 from core.hearing.reporting import report
 from core.messages import Inbound
 from core.people import Person
@@ -61,7 +61,8 @@ async def press(
         pressed = next(iter(inbound.reply_to), "")
         reply = guest.reply and replace(guest.reply, pressed=pressed)
         by = replace(guest.actor, reply=reply, sees_outcome=True)
-        return perform(tx, desk, request, by, now, cause=f"in{inbox_id}"), guest.person
+        outcome = perform(tx, desk, request, by, now, cause=f"in{inbox_id}")
+        return outcome, tx.get(Person, guest.person.id) or guest.person
 
     outcome, person = await desk.store.write(body)
     desk.wake()
@@ -102,4 +103,5 @@ SIGNS: Sequence[Callable[[Hearing], Outcome | None]] = (
     threads.album,
     answering.small_talk,
     threads.follow_up,
+    whose.about_a_job,
 )

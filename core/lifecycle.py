@@ -109,6 +109,7 @@ class Action(StrEnum):
     CLOSE_DEVIATION = "close_deviation"
     WITHDRAW_DEVIATION = "withdraw_deviation"
     CORRECT_VERDICT = "correct_verdict"
+    SPEAK = "speak"  # a language is chosen: about a person, and no ticket
     RECKON = "reckon"  # a calendar was changed, and a deadline moved with it
 
 

@@ -1,16 +1,19 @@
 """A new ticket from what was understood: by whoever reports, or when a message is split off."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from core.desk import Desk
+from core.errors import Stale
 from core.in_hand import Actor, InHand
 from core.lifecycle import Action, Status
 from core.messages import Value
+from core.notices.requester import TicketOpened
 from core.numbers import number_of
 from core.people import Asset, Person
 from core.ports import Tx
-from core.ticket import Ticket
+from core.telling import language_of
+from core.ticket import Message, StoredFile, Ticket
 from core.understand.reading import Facts, KnownDevice, Understanding
 
 CHANNELS = {"telegram": "chat", "mail": "email"}  # in the words of core/understand
@@ -82,6 +85,78 @@ def open_ticket(
     hand = InHand(tx, desk, ticket, by=by, now=now, at=at, is_new=True, cause=cause)
     hand.step(Action.REPORT, to=Status.NEW, detail={"text": text, **reasons(read), **(also or {})})
     return hand
+
+
+def open_from(
+    tx: Tx,
+    desk: Desk,
+    message: Message,
+    *,
+    requester: Person,
+    by: Actor,
+    now: datetime,
+    cause: str,
+    after: Ticket | None = None,
+) -> InHand:
+    """A ticket of its own for a message that was kept, with its files."""
+    files = tx.find(StoredFile, message_id=message.id)
+    read = understand(
+        tx,
+        desk,
+        requester,
+        message.text,
+        channel=message.channel,
+        asked=frozenset(),
+        files=len(files),
+    )
+    hand = open_ticket(
+        tx,
+        desk,
+        read,
+        requester=requester,
+        text=message.text or files_in_words(file.kind for file in files),
+        origin=message.channel,
+        by=by,
+        now=now,
+        at=message.at,
+        opened_at=message.received_at,
+        cause=cause,
+        after=after,
+    )
+    file_under(tx, message, hand.ticket.id)
+    return hand
+
+
+def kept_words(tx: Tx, person: Person, key: str) -> Message:
+    """What the person wrote and nobody has taken up. Raises Stale once somebody has."""
+    message = tx.get(Message, int(key)) if key.isdigit() else None
+    if message is None or message.person_id != person.id or message.ticket_id is not None:
+        raise Stale
+    return message
+
+
+def file_under(tx: Tx, message: Message, ticket_id: int) -> None:
+    tx.update(message, ticket_id=ticket_id)
+    tx.update_where(StoredFile, {"message_id": message.id}, ticket_id=ticket_id)
+
+
+def files_in_words(kinds: Iterable[str]) -> str:
+    return " ".join(f"[{kind}]" for kind in sorted(set(kinds)))
+
+
+def say_opened(hand: InHand) -> None:
+    ticket, language = hand.ticket, language_of(hand.requester)
+    hand.answer(
+        TicketOpened(
+            number=ticket.number,
+            symptom=ticket.symptom,
+            site=hand.book.site_name(ticket.site, language),
+            device=ticket.device,
+            category=ticket.category,
+            priority=ticket.priority,
+        ),
+        audience="requester",
+    )
 
 
 def reasons(read: Understanding) -> dict[str, Value]:

@@ -16,6 +16,7 @@ from core.lifecycle import Action, possible
 from core.messages import Choice
 from core.notices import NOTICES
 from core.notices.answers import WhichTicket
+from core.notices.engineer import WhoseWords
 from core.notices.notice import kind_of
 from core.numbers import serial_of
 from core.ports import Between, Capabilities, Tx
@@ -27,6 +28,9 @@ MOST = 9  # choices that one digit can tell apart
 SHOWN = 50  # questions of one telephone that are looked back at
 NEEDLESS = frozenset({"survey_asked", "survey_reminder"})
 """What somebody who wants no more than needful is not sent."""
+
+ASKED_BACK = frozenset({kind_of(WhichTicket), kind_of(WhoseWords)})
+"""What a text from this very telephone made us ask."""
 
 # These tell something and merely offer what may come next: held back, they would come too late.
 TELLING = frozenset({
@@ -142,7 +146,7 @@ def of_timer(timer: TimerRow) -> Telephone:
 def _rank(kind: str) -> int:
     """Assignments first; then what the person is just talking about; then questions. Asking back
     cannot wait: until it is answered every digit is in doubt."""
-    if kind == kind_of(WhichTicket):
+    if kind in ASKED_BACK:
         return 4
     if kind in URGENT:
         return 3
@@ -173,6 +177,8 @@ def outstanding(tx: Tx, phone: Telephone, now: datetime, moot: Moot) -> Prompt |
 
 def _still_possible(tx: Tx, prompt: Prompt) -> bool:
     for _, action, number, _ in prompt.answers:
+        if not number:
+            return True  # it is about no ticket
         serial = serial_of(number)
         ticket = tx.get(Ticket, serial) if serial else None
         if ticket is not None and possible(ticket.status, Action(action)):
@@ -294,7 +300,7 @@ def offered(
     """
     return any(
         prompt.person_id == person_id
-        and prompt.kind != kind_of(WhichTicket)
+        and prompt.kind not in ASKED_BACK
         and any((verb, ticket) == (action, number) for _, verb, ticket, _ in prompt.answers)
         for prompt in _asked_lately(tx, phone, now)
     )

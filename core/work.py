@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from core import actions, clocks
+from core.apart import APART
 from core.desk import Desk
 from core.dispatch import backlog, leaving
 from core.effects import EFFECTS, just_a_step
@@ -67,6 +68,8 @@ def perform(
 ) -> Outcome:
     """One action within a transaction. Rules refuse before anything is written."""
     try:
+        if request.action in APART:
+            return APART[request.action](tx, desk, request, by, now, cause)
         ticket = find_ticket(tx, request.number)
         request, claimed = _dated(desk, request, now), request.at is None
         hand = InHand(tx, desk, ticket, by=by, now=now, at=request.at, cause=cause)

@@ -2,6 +2,9 @@
 
 import pytest
 
+from core import enquiries
+from core.messages import Inbound
+from core.ticket import StoredFile
 from tests.scenario import PHOTO, Scenario
 
 PAPER = "打印机卡纸 三楼财务 天河"
@@ -290,3 +293,87 @@ async def test_not_that_one_makes_a_ticket_of_its_own(desk: Scenario) -> None:
     await desk.does("tang.wei", "detach", number, "77")
     other = await desk.latest()
     assert (other.number != number, other.symptom) == (True, "后门进来，找小陈")
+
+
+async def test_plain_words_of_an_engineer_with_a_job_ask_for_whom_they_are(
+    desk: Scenario,
+) -> None:
+    number, engineer = await accepted(desk)
+    heard = len(desk.heard("tang.wei"))
+    await desk.hears(engineer, "路上堵车，大概晚二十分钟")
+    assert [(c.action, c.ticket) for c in desk.last(engineer, "whose_words").choices] == [
+        ("relay", number),
+        ("report", ""),
+    ]
+    assert len(desk.heard("tang.wei")) == heard
+    assert len(await desk.tickets()) == 1
+
+
+async def test_the_engineers_words_reach_the_requester_once_it_is_said_so(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    await desk.hears(engineer, "路上堵车，大概晚二十分钟", files=(PHOTO,))
+    choice = desk.last(engineer, "whose_words").choices[0]
+    for _ in range(2):
+        await desk.does(engineer, "relay", number, choice.arg)
+    said = [x.params["text"] for x in desk.letters("tang.wei") if x.kind == "engineer_says"]
+    assert said == ["路上堵车，大概晚二十分钟"]
+    kept = await desk.desk.store.read(lambda tx: tx.find(StoredFile))
+    assert [file.ticket_id for file in kept] == [(await desk.ticket(number)).id]
+
+
+async def test_the_engineers_words_are_a_report_once_it_is_said_so(desk: Scenario) -> None:
+    _, engineer = await accepted(desk)
+    await desk.hears(engineer, "珠江新城 我的笔记本蓝屏了")
+    await desk.hears(engineer, "2")
+    first, mine = await desk.tickets()
+    assert (mine.symptom, mine.requester_id) == ("珠江新城 我的笔记本蓝屏了", first.assignee_id)
+    assert "ticket_opened" in desk.heard(engineer)
+
+
+async def test_words_of_somebody_who_is_asked_to_take_a_job_offer_the_answers(
+    desk: Scenario,
+) -> None:
+    number = await dispatched(desk)
+    engineer = await asked(desk, number)
+    await desk.hears(engineer, "我还在番禺，过去要一个小时")
+    offered = [choice.action for choice in desk.last(engineer, "whose_words").choices]
+    assert offered == ["accept", "decline", "report"]
+
+
+async def test_a_language_is_chosen_by_a_button_or_a_digit(desk: Scenario) -> None:
+    for text, spoken in (("2", "en"), ("1", "zh_CN")):
+        await ask(desk, "lang", "")
+        assert [choice.arg for choice in desk.last("xu.lan").choices] == ["zh_CN", "en"]
+        await desk.hears("xu.lan", text)
+        assert (await desk.person("xu.lan")).language == spoken
+        assert desk.last("xu.lan").language == spoken
+        await desk.time_passes(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("word", "spoken"),
+    [("en", "en"), ("English", "en"), ("英文", "en"), ("中文", "zh_CN"), ("zh-CN", "zh_CN")],
+)
+async def test_a_language_can_be_named(desk: Scenario, word: str, spoken: str) -> None:
+    await ask(desk, "lang", word)
+    assert (await desk.person("xu.lan")).language == spoken
+
+
+async def test_a_language_that_nobody_speaks_is_asked_back(desk: Scenario) -> None:
+    await ask(desk, "lang", "klingon")
+    assert desk.heard("xu.lan") == ["choose_language"]
+
+
+async def ask(desk: Scenario, command: str, words: str) -> None:
+    inbound = Inbound(
+        channel="telegram",
+        external_id=f"{command} {desk.moment}",
+        message_id=f"{command} {desk.moment}",
+        sender="xu.lan",
+        text=words,
+        occurred_at=desk.moment,
+        received_at=desk.moment,
+        trust="proven",
+    )
+    await enquiries.enquire(desk.desk, command, inbound)
+    await desk.settle()

@@ -124,6 +124,7 @@ TERMS: dict[str, set[str]] = {
 ANSWERS: dict[str, set[str]] = {
     "decline": {*DECLINE_REASONS},
     "resolve": {*RESULTS},
+    "speak": {*languages()},
     "report_unresolved": {*UNRESOLVED_CODES},
     "wait": {*WAIT_FOR},
     "rate": {"5", "4", "3", "2", "1"},
@@ -182,9 +183,9 @@ OTHER = {
 def expected() -> Iterator[str]:
     yield from NOTICES
     yield from refusals()
-    yield from (f"done_{action}" for action in LIFE)
+    yield from (f"done_{action}" for action in (*LIFE, Action.REPORT))
     yield from (f"action.{action}" for action in Action)
-    yield from (f"step.{action}" for action in Action)
+    yield from (f"step.{action}" for action in Action if action is not Action.SPEAK)
     yield from (f"term.{slot}.{key}" for slot, keys in TERMS.items() for key in keys)
     yield from (f"arg.{action}.{arg}" for action, args in ANSWERS.items() for arg in args)
     yield from (f"story_{kind}" for kind in STORY)
@@ -248,7 +249,14 @@ def test_every_optional_part_is_closed_and_holds_a_slot(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_wording_is_left_in_the_other_language(language: str) -> None:
-    both = {"choose_language", "command.lang", "help", "help_staff", "language_set"}
+    both = {
+        "arg.speak.zh_CN",
+        "choose_language",
+        "command.lang",
+        "help",
+        "help_staff",
+        "language_set",
+    }
     for (_, key), wording in entries(language).items():
         has_chinese = any("\u4e00" <= char <= "\u9fff" for char in wording)
         if language == "en" and key not in both and key != "moment" and key != "day":

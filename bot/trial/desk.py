@@ -27,7 +27,7 @@ from bot.trial.sms import TrialSms
 from bot.trial.world import Language, Seat, Step, TrialPerson, TrialPost
 from channels import http
 from channels.telegram.limiter import Limiter
-from core import enquiries, timers
+from core import apart, timers
 from core.people import Address, Person, Role
 from core.ports import Tx
 from core.register import CHANGES, Book
@@ -196,7 +196,7 @@ class TrialDesk:
                 address = tx.first(Address, channel="telegram", value=str(person.telegram_id))
                 somebody = tx.get(Person, address.person_id) if address else None
                 if somebody is not None:
-                    enquiries.speak(tx, somebody, chosen)
+                    apart.speak(tx, somebody, chosen)
             tx.next(CHANGES)
 
         await self._program.store.write(body)

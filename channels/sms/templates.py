@@ -204,6 +204,10 @@ _TO_ENGINEERS: dict[str, str | Template] = {
     "leave_now": "任务单号${code}该出发了，请于${time}前到达",
     "leave_kept": "您自${date}起的休假已登记",
     "remote_agreed": "任务单号${code}用户已同意远程，可以连接，密码请用户自己输入",
+    "whose_words": Template(
+        text="您有任务单号${code}在手。转告用户请回转告加单号和内容，新报修请回1",
+        answers=("report",),
+    ),
     "cancel_asked": "任务单号${code}的用户要求取消，请等服务台确认",
     "requester_urges": "任务单号${code}的用户在催办，请先回一句进展",
     "second_engineer": "请支援任务单号${code}，地点${site}，现场指挥${commander}",

@@ -9,12 +9,10 @@ from core.errors import Missing
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
 from core.notices.engineer import AskChoice, NoteKept
-from core.notices.requester import TicketOpened
-from core.opening import open_ticket, understand
+from core.opening import open_from, say_opened
 from core.requests import Request
 from core.routing import route, settle_ticket
 from core.sla.clock import LATE_ENTRY
-from core.telling import language_of
 from core.ticket import Message, Ticket
 
 S, A = Status, Action
@@ -91,43 +89,18 @@ def detach(hand: InHand, request: Request) -> None:
     if message is None:
         raise Missing(number=hand.ticket.number, what="message")
     hand.step(A.DETACH, arg=request.arg)
-    read = understand(
+    other = open_from(
         hand.tx,
         hand.desk,
-        hand.requester,
-        message.text,
-        channel=message.channel,
-        asked=frozenset(),
-        files=0,
-    )
-    other = open_ticket(
-        hand.tx,
-        hand.desk,
-        read,
+        message,
         requester=hand.requester,
-        text=message.text,
-        origin=message.channel,
         by=hand.by,
         now=hand.now,
-        at=message.at,
-        opened_at=message.received_at,
         cause=f"detach{message.id}",
         after=hand.ticket,
     )
-    hand.tx.update(message, ticket_id=other.ticket.id)
     settle_ticket(other)
-    language = language_of(hand.requester)
-    other.answer(
-        TicketOpened(
-            number=other.ticket.number,
-            symptom=other.ticket.symptom,
-            site=hand.book.site_name(other.ticket.site, language),
-            device=other.ticket.device,
-            category=other.ticket.category,
-            priority=other.ticket.priority,
-        ),
-        audience="requester",
-    )
+    say_opened(other)
     other.save()
 
 

@@ -1,20 +1,25 @@
 """Words to the other side, to the file, and by telephone."""
 
+from dataclasses import replace
+
 from core.errors import Missing
 from core.in_hand import InHand
 from core.lifecycle import Action
 from core.notices.desk import EngineerNumber
 from core.notices.engineer import NoteKept, Relayed
 from core.notices.requester import EngineerSays
-from core.people import name_of
+from core.opening import file_under, files_in_words, kept_words
+from core.people import Person, name_of
 from core.requests import Request
-from core.ticket import Offer
+from core.ticket import Offer, StoredFile
 
 A = Action
 
 
 def relay(hand: InHand, request: Request) -> None:
     """What whoever holds the job writes reaches the requester, in the requester's own channel."""
+    if request.arg and hand.by.person is not None:
+        request = _with_kept_words(hand, request, hand.by.person)
     hand.step(A.RELAY, detail=request.said)
     hand.tell(
         hand.requester,
@@ -23,6 +28,14 @@ def relay(hand: InHand, request: Request) -> None:
         ),
     )
     hand.answer(Relayed(number=hand.ticket.number, name=hand.requester.name))
+
+
+def _with_kept_words(hand: InHand, request: Request, person: Person) -> Request:
+    """It was asked whose the words are, and they are for this ticket."""
+    message = kept_words(hand.tx, person, request.arg)
+    files = hand.tx.find(StoredFile, message_id=message.id)
+    file_under(hand.tx, message, hand.ticket.id)
+    return replace(request, text=message.text or files_in_words(file.kind for file in files))
 
 
 def note(hand: InHand, request: Request) -> None:

@@ -167,8 +167,20 @@ class Hearing:
 
     def keep(self, ticket_id: int | None) -> None:
         """The message, whole, and its files as wishes for a worker to fetch."""
+        if self.inbound.files:
+            self._want_files(self.tx.insert(self._message(ticket_id)))
+        else:
+            self.tx.add(self._message(ticket_id))
+
+    def keep_apart(self) -> Message:
+        """The same for words that wait for their ticket."""
+        kept = self.tx.insert(self._message(None))
+        self._want_files(kept)
+        return kept
+
+    def _message(self, ticket_id: int | None) -> Message:
         inbound = self.inbound
-        message = Message(
+        return Message(
             ticket_id=ticket_id,
             person_id=self.person.id,
             channel=inbound.channel,
@@ -181,17 +193,15 @@ class Hearing:
             at=inbound.occurred_at,
             received_at=inbound.received_at,
         )
-        if not inbound.files:
-            self.tx.add(message)
-            return
-        kept = self.tx.insert(message)
-        for file in inbound.files:
+
+    def _want_files(self, kept: Message) -> None:
+        for file in self.inbound.files:
             self.tx.add(
                 StoredFile(
-                    ticket_id=ticket_id,
+                    ticket_id=kept.ticket_id,
                     message_id=kept.id,
-                    channel=inbound.channel,
-                    account=inbound.account,
+                    channel=kept.channel,
+                    account=kept.account,
                     kind=file.kind,
                     name=file.name,
                     type=file.type,

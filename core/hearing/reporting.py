@@ -6,12 +6,11 @@ from core.hearing import Hearing
 from core.in_hand import InHand
 from core.lifecycle import Action
 from core.messages import Inbound, Value
-from core.notices.requester import AskSite, PasswordSeen, TicketOpened
+from core.notices.requester import AskSite, PasswordSeen
 from core.numbers import serial_of
-from core.opening import open_ticket
+from core.opening import files_in_words, open_ticket, say_opened
 from core.requests import Outcome
 from core.routing import settle_ticket
-from core.telling import language_of
 from core.ticket import Ticket
 from core.understand.reading import Understanding
 from core.understand.secrets import mask_passwords
@@ -37,7 +36,7 @@ def opened(hearing: Hearing, after: Ticket | None = None) -> InHand:
         hearing.desk,
         hearing.read,
         requester=hearing.person,
-        text=mask_passwords(hearing.matter) or files_in_words(hearing.inbound),
+        text=mask_passwords(hearing.matter) or in_words(hearing.inbound),
         origin=hearing.inbound.channel,
         by=hearing.guest.actor,
         now=hearing.now,
@@ -67,7 +66,7 @@ def _acknowledge(hearing: Hearing, hand: InHand, read: Understanding) -> None:
     asked_already = "site" in hearing.asked
     asks = ticket.site is None and read.mode == "onsite" and not asked_already
     if not (asks and _says_all_at_once(hearing)):
-        _say_opened(hearing, hand)
+        say_opened(hand)
     if asks:
         # The only question that routing cannot do without, asked once (R-012).
         hand.change(asked="site")
@@ -86,21 +85,7 @@ def _says_all_at_once(hearing: Hearing) -> bool:
     return can is not None and not can.buttons and not can.templates_only
 
 
-def _say_opened(hearing: Hearing, hand: InHand) -> None:
-    ticket, language = hand.ticket, language_of(hearing.person)
-    hand.answer(
-        TicketOpened(
-            number=ticket.number,
-            symptom=ticket.symptom,
-            site=hand.book.site_name(ticket.site, language),
-            device=ticket.device,
-            category=ticket.category,
-            priority=ticket.priority,
-        ),
-        audience="requester",
-    )
-
-
-def files_in_words(inbound: Inbound) -> str:
-    kinds = sorted({file.kind for file in inbound.files})
-    return " ".join(f"[{kind}]" for kind in kinds) or ("[location]" if inbound.location else "")
+def in_words(inbound: Inbound) -> str:
+    """What came instead of a text."""
+    words = files_in_words(file.kind for file in inbound.files)
+    return words or ("[location]" if inbound.location else "")

@@ -98,6 +98,14 @@ class RequesterUrges(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WhoseWords(AboutTicket):
+    """Words that answer nothing, from somebody with this job in hand: who is to have them?"""
+
+    answer: ClassVar[bool] = True
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAsked(AboutTicket):
     """The requester wants it cancelled, and somebody is on it already."""
 
