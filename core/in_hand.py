@@ -16,7 +16,7 @@ from core.people import Person, Role
 from core.ports import Tx
 from core.register import Book
 from core.rows import TimerRow
-from core.telling import Reply, tell
+from core.telling import Reply, has_card, tell
 from core.ticket import Card, Offer, Step, Ticket, came_from, chained
 
 
@@ -174,7 +174,9 @@ class InHand:
         not_before: datetime | None = None,
     ) -> int:
         """Letters to one person. `to_actor`: an answer to what was just done, on the same way."""
-        if person is None or (audience and not notice.loud and self._has_card(person, audience)):
+        if person is None:
+            return 0
+        if audience and not notice.loud and has_card(self.tx, self.ticket.id, person.id, audience):
             return 0
         self._told += 1
         return tell(
@@ -191,11 +193,6 @@ class InHand:
             only=only,
             not_before=not_before,
         )
-
-    def _has_card(self, person: Person, audience: str) -> bool:
-        """What nobody must act on is said by the card that the person has."""
-        card = self.tx.first(Card, ticket_id=self.ticket.id, person_id=person.id, audience=audience)
-        return card is not None
 
     def answer(self, notice: Notice, *, choices: Iterable[Choice] = (), audience: str = "") -> None:
         """Tell whoever acts, where they acted."""

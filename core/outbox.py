@@ -26,7 +26,7 @@ from core.people import Address, Person, Role
 from core.ports import Between, Channel, Tx
 from core.prompts import Telephone
 from core.rows import Awaited, OutboxRow, Sent, TimerRow
-from core.telling import addresses_of, tell
+from core.telling import addresses_of, has_card, tell
 from core.ticket import Card, Offer, Ticket
 
 LEASE = timedelta(seconds=30)
@@ -164,17 +164,15 @@ OFFER_KINDS = ("job_offered", "offer_reminder")
 CHECK_KINDS = ("resolved_check", "resolved_reminder")
 
 
-CARD_KIND = "desk_step"  # nothing but the card, which then follows by itself
-
-
 def is_stale(tx: Tx, row: OutboxRow) -> bool:
     """Asked just before sending: an offer that was taken, a question that was answered, a card
     that came with an earlier letter."""
-    if row.ticket_id is None or row.kind not in (*OFFER_KINDS, *CHECK_KINDS, CARD_KIND):
+    if row.ticket_id is None:
         return False
-    if row.kind == CARD_KIND:
-        where: dict[str, Any] = {"ticket_id": row.ticket_id, "person_id": row.person_id}
-        return bool(tx.find(Card, audience=row.audience, channel=row.channel, **where))
+    if row.audience and not row.loud and row.person_id is not None:
+        return has_card(tx, row.ticket_id, row.person_id, row.audience)
+    if row.kind not in (*OFFER_KINDS, *CHECK_KINDS):
+        return False
     ticket = tx.get(Ticket, row.ticket_id)
     if ticket is None:
         return True

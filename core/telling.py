@@ -10,7 +10,7 @@ from core.notices.notice import Notice
 from core.people import Address, Person
 from core.ports import Tx
 from core.rows import OutboxRow
-from core.ticket import Ticket
+from core.ticket import Card, Ticket
 
 # Chat first, mail second (requirements §1, `default`); SMS costs money and comes last.
 PREFERENCE = ("telegram", "mail", "sms")
@@ -47,6 +47,12 @@ def addresses_of(tx: Tx, desk: Desk, person: Person) -> list[Address]:
             a.id,
         ),
     )
+
+
+def has_card(tx: Tx, ticket_id: int, person_id: int, audience: str) -> bool:
+    """What nobody must act on is said by the card that the person has."""
+    card = tx.first(Card, ticket_id=ticket_id, person_id=person_id, audience=audience)
+    return card is not None
 
 
 def tell(
