@@ -154,10 +154,9 @@ def _columns(kind: type[Any], keyed: bool) -> list[str]:
 
 @memo
 def inserted(kind: type[Any], keyed: bool) -> Insert:
-    """One new row; without its key the database counts up and tells which it took."""
-    table = TABLES[kind]
-    new = insert(table).values(_given(kind, _columns(kind, keyed)))
-    return new if keyed else new.returning(table.c[KEYS[kind]])
+    """A single row; without its key the database counts up and tells which it took."""
+    new = added(kind, keyed)
+    return new if keyed else new.returning(TABLES[kind].c[KEYS[kind]])
 
 
 @memo
