@@ -125,6 +125,7 @@ def question(kind: type[Any], shape: Shape, order: str = "", limited: bool = Fal
 
 @memo
 def locked(kind: type[Any]) -> Select[Any]:
+    """The row of a key, held; SQLite, whose one writer has the whole file, leaves that out."""
     return question(kind, ((KEYS[kind], "is"),)).with_for_update()
 
 

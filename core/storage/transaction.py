@@ -88,8 +88,6 @@ class SqlTx:
         return self.first(kind, **where)
 
     def lock(self, kind: type[R], key: int | str, /) -> R | None:
-        if self.driver.dialect == "sqlite":  # the one writer has the whole file
-            return self.get(kind, key)
         self._flush(kind)
         found = self.driver.rows(statements.locked(kind), {f"w_{KEYS[kind]}": key})
         return _maker(kind)(found[0]) if found else None
