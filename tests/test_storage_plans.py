@@ -86,11 +86,10 @@ def walks_through(path: Path, sql: str) -> list[str]:
     """Steps of the plan that read all rows of a table which grows, open and closed alike."""
     aliases = {alias: table for table, alias in re.findall(r"(?:FROM|JOIN) (\w+) (\w)\b", sql)}
     partial = {
-        name
+        str(index.name)
         for table in TABLES.values()
         for index in table.indexes
         if index.dialect_options["sqlite"]["where"] is not None
-        for name in [index.name]
     }
     found = []
     for step in plan(path, sql):

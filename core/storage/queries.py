@@ -4,24 +4,23 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import TextClause, bindparam, text
 
-from core.storage.tables import Moment
+from core.storage.tables import HELD, OUT, UNCLOSED, UNFINISHED, Moment
 
 _MOMENTS = ("now", "lease", "since", "until")
-_RESULTS = (
-    "received_at",
-    "due_at",
-    "next_at",
-    "lease_until",
-    "created_at",
-    "settled_at",
-    "oldest",
-    "last_at",
-)
+MOMENT_COLUMNS = frozenset({"due_at", "oldest", "last_at"})  # of the answers; text in SQLite
+# The conditions of the partial indexes, word for word: else SQLite would not use them.
+_CONDITIONS = {
+    "unfinished": UNFINISHED,
+    "unclosed": UNCLOSED,
+    "to_do": f"{UNCLOSED} AND status NOT IN ('resolved', 'confirmed')",
+    "held": HELD,
+    "out": OUT,
+}
 
 
 def _sql(sql: str) -> TextClause:
     """The statement with its moments typed, so that both databases compare them as instants."""
-    statement = text(sql)
+    statement = text(sql.format(**_CONDITIONS))
     typed = [bindparam(name, type_=Moment()) for name in _MOMENTS if f":{name}" in sql]
     return statement.bindparams(*typed) if typed else statement
 
@@ -50,7 +49,7 @@ def _clocks_that_run(dialect: str) -> TextClause:
     by_index = "" if dialect == "postgresql" else " INDEXED BY ix_tickets_open"
     return _sql(
         f"SELECT 'ticket/' || id AS subject FROM tickets{by_index}"  # noqa: S608
-        " WHERE status NOT IN ('closed', 'cancelled') AND status NOT IN ('resolved', 'confirmed')"
+        " WHERE {to_do}"
         " UNION SELECT subject FROM timers WHERE state = 'pending' AND kind = 'clock'"
     )
 
@@ -100,8 +99,7 @@ QUERIES: Mapping[str, Callable[[str], TextClause]] = {
     ),
     "loads": _same(
         "SELECT assignee_id AS person, count(*) AS open FROM tickets"
-        " WHERE assignee_id IS NOT NULL AND status NOT IN"
-        " ('resolved', 'confirmed', 'closed', 'cancelled') GROUP BY assignee_id"
+        " WHERE {held} GROUP BY assignee_id"
     ),
     "offered_loads": _same(
         "SELECT person_id AS person, count(*) AS open FROM offers WHERE state = 'open'"
@@ -109,8 +107,7 @@ QUERIES: Mapping[str, Callable[[str], TextClause]] = {
     ),
     "whereabouts": _same(
         "SELECT assignee_id AS person, site, max(changed_at) AS last_at FROM tickets"
-        " WHERE assignee_id IS NOT NULL AND site IS NOT NULL"
-        " AND status IN ('en_route', 'arrived', 'working') GROUP BY assignee_id, site"
+        " WHERE assignee_id IS NOT NULL AND site IS NOT NULL AND {out} GROUP BY assignee_id, site"
         " ORDER BY last_at"
     ),
     "backlog": _same(
@@ -129,11 +126,10 @@ QUERIES: Mapping[str, Callable[[str], TextClause]] = {
     ),
     "inbox_dead": _same("SELECT count(*) AS many FROM inbox WHERE state = 'dead'"),
     "outbox_lag": _same(
-        "SELECT count(*) AS many, min(created_at) AS oldest FROM outbox"
-        " WHERE state IN ('pending', 'claimed', 'sending')"
+        "SELECT count(*) AS many, min(created_at) AS oldest FROM outbox WHERE {unfinished}"
     ),
     "outbox_due": _same(
-        "SELECT count(*) AS many FROM outbox WHERE state IN ('pending', 'claimed', 'sending')"
+        "SELECT count(*) AS many FROM outbox WHERE {unfinished}"
         " AND (state <> 'pending' OR next_at IS NULL OR next_at <= :now)"
     ),
     "outbox_states": _same(
@@ -146,28 +142,19 @@ QUERIES: Mapping[str, Callable[[str], TextClause]] = {
     ),
     "next_timer": _same("SELECT min(due_at) AS due_at FROM timers WHERE state = 'pending'"),
     "open_by_status": _same(
-        "SELECT status, count(*) AS many FROM tickets"
-        " WHERE status NOT IN ('closed', 'cancelled') GROUP BY status"
+        "SELECT status, count(*) AS many FROM tickets WHERE {unclosed} GROUP BY status"
     ),
     "board": _same(
-        "SELECT id FROM tickets"
-        " WHERE status NOT IN ('closed', 'cancelled')"  # word for word the condition of its index
-        " AND status NOT IN ('resolved', 'confirmed')"
-        " ORDER BY due_at IS NULL, due_at, id LIMIT :many"
+        "SELECT id FROM tickets WHERE {to_do} ORDER BY due_at IS NULL, due_at, id LIMIT :many"
     ),
     "board_counts": _same(
         "SELECT count(*) AS many, count(CASE WHEN due_at < :now THEN 1 END) AS late FROM tickets"
-        " WHERE status NOT IN ('closed', 'cancelled') AND status NOT IN ('resolved', 'confirmed')"
+        " WHERE {to_do}"
     ),
     "due_soon": _same(
-        "SELECT id FROM tickets"
-        " WHERE status NOT IN ('closed', 'cancelled') AND status NOT IN ('resolved', 'confirmed')"
-        " AND due_at < :until ORDER BY due_at, id LIMIT :many"
+        "SELECT id FROM tickets WHERE {to_do} AND due_at < :until ORDER BY due_at, id LIMIT :many"
     ),
     "clocks_that_run": _clocks_that_run,
-    "busy_channels": _same(
-        "SELECT DISTINCT channel FROM outbox WHERE state IN ('pending', 'claimed', 'sending')"
-    ),
+    "busy_channels": _same("SELECT DISTINCT channel FROM outbox WHERE {unfinished}"),
     "probe": _same("SELECT 1 AS one"),
 }
-MOMENT_COLUMNS = frozenset(_RESULTS)

@@ -175,71 +175,36 @@ def _table(name: str, row: type[Any], *extra: Any, key: str = "id") -> Table:
     return made
 
 
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """What is still to be done is indexed, so the cost is that of the work, not of the past."""
+    some = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=some, postgresql_where=some)
+
+
 inbox = _table(
     "inbox",
     rows.InboxRow,
     UniqueConstraint("channel", "account", "external_id"),
-    # Only what is still to be done is indexed, so the cost is that of the work, not of the past.
-    Index(
-        "ix_inbox_open",
-        "order_key",
-        "id",
-        sqlite_where=text("state = 'new'"),
-        postgresql_where=text("state = 'new'"),
-    ),
-    Index(
-        "ix_inbox_new",
-        "id",
-        sqlite_where=text("state = 'new'"),
-        postgresql_where=text("state = 'new'"),
-    ),
+    _partial("ix_inbox_open", "order_key", "id", where="state = 'new'"),
+    _partial("ix_inbox_new", "id", where="state = 'new'"),
     Index("ix_inbox_received", "channel", "account", "received_at"),
     Index("ix_inbox_content", "content_hash"),
-    Index(
-        "ix_inbox_dead",
-        "id",
-        sqlite_where=text("state = 'dead'"),
-        postgresql_where=text("state = 'dead'"),
-    ),
+    _partial("ix_inbox_dead", "id", where="state = 'dead'"),
 )
-_UNFINISHED = text("state IN ('pending', 'claimed', 'sending')")
+UNFINISHED = "state IN ('pending', 'claimed', 'sending')"
 outbox = _table(
     "outbox",
     rows.OutboxRow,
     UniqueConstraint("reference", "channel", "address"),
-    Index(
-        "ix_outbox_open",
-        "channel",
-        "address",
-        "id",
-        sqlite_where=_UNFINISHED,
-        postgresql_where=_UNFINISHED,
-    ),
+    _partial("ix_outbox_open", "channel", "address", "id", where=UNFINISHED),
     Index("ix_outbox_ticket", "ticket_id"),
-    Index(
-        "ix_outbox_queue",
-        "channel",
-        "id",
-        sqlite_where=text("state = 'pending'"),
-        postgresql_where=text("state = 'pending'"),
-    ),
-    Index(
-        "ix_outbox_leased",
-        "lease_until",
-        sqlite_where=text("lease_until IS NOT NULL"),
-        postgresql_where=text("lease_until IS NOT NULL"),
-    ),
+    _partial("ix_outbox_queue", "channel", "id", where="state = 'pending'"),
+    _partial("ix_outbox_leased", "lease_until", where="lease_until IS NOT NULL"),
     Index("ix_outbox_receipt", "receipt"),
-    Index(
-        "ix_outbox_trouble",
-        "state",
-        "id",
-        sqlite_where=text("state IN ('failed', 'unknown')"),
-        postgresql_where=text("state IN ('failed', 'unknown')"),
-    ),
+    _partial("ix_outbox_trouble", "state", "id", where="state IN ('failed', 'unknown')"),
     Index("ix_outbox_address", "address", "settled_at"),
 )
-_OPEN = text("state = 'open'")
+_OPEN = "state = 'open'"
 prompts = _table(
     "prompts",
     rows.Prompt,
@@ -247,73 +212,35 @@ prompts = _table(
     Index("ix_prompts_shown", "channel", "address", "opened_at"),
     Index("ix_prompts_state", "state"),
     # One question at a time, whatever else goes wrong.
-    Index(
-        "ix_prompts_open",
-        "channel",
-        "address",
-        unique=True,
-        sqlite_where=_OPEN,
-        postgresql_where=_OPEN,
-    ),
+    _partial("ix_prompts_open", "channel", "address", unique=True, where=_OPEN),
 )
 opt_outs = _table("opt_outs", rows.OptOut, key="place")
 pin_tries = _table("pin_tries", rows.PinTries, key="place")
 awaited = _table("awaited", rows.Awaited, Index("ix_awaited_due", "due_at"), key="letter_id")
-_PENDING = text("state = 'pending'")
+_PENDING = "state = 'pending'"
 timers = _table(
     "timers",
     rows.TimerRow,
-    Index("ix_timers_due", "due_at", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
-    Index("ix_timers_kind", "kind", "due_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    _partial("ix_timers_due", "due_at", "id", where=_PENDING),
+    _partial("ix_timers_kind", "kind", "due_at", where=_PENDING),
     # One pending deadline of a kind for each subject: a new one takes the old one's place.
-    Index(
-        "ix_timers_subject",
-        "subject",
-        "kind",
-        unique=True,
-        sqlite_where=_PENDING,
-        postgresql_where=_PENDING,
-    ),
+    _partial("ix_timers_subject", "subject", "kind", unique=True, where=_PENDING),
 )
 journal = _table("journal", ticket.Step, UniqueConstraint("ticket_id", "seq"))
-_HELD = text(
-    "assignee_id IS NOT NULL AND status NOT IN ('resolved', 'confirmed', 'closed', 'cancelled')"
-)
-_OUT = text("status IN ('en_route', 'arrived', 'working')")
+UNCLOSED = "status NOT IN ('closed', 'cancelled')"
+HELD = "assignee_id IS NOT NULL AND status NOT IN ('resolved', 'confirmed', 'closed', 'cancelled')"
+OUT = "status IN ('en_route', 'arrived', 'working')"
 tickets = _table(
     "tickets",
     ticket.Ticket,
     UniqueConstraint("number"),
     Index("ix_tickets_requester", "requester_id", "id"),
     Index("ix_tickets_assignee", "assignee_id", "status"),
-    Index(
-        "ix_tickets_open",
-        "due_at",
-        "id",
-        sqlite_where=text("status NOT IN ('closed', 'cancelled')"),
-        postgresql_where=text("status NOT IN ('closed', 'cancelled')"),
-    ),
-    Index(
-        "ix_tickets_held",
-        "assignee_id",
-        sqlite_where=_HELD,
-        postgresql_where=_HELD,
-    ),
-    Index(
-        "ix_tickets_out",
-        "assignee_id",
-        "site",
-        "changed_at",
-        sqlite_where=_OUT,
-        postgresql_where=_OUT,
-    ),
+    _partial("ix_tickets_open", "due_at", "id", where=UNCLOSED),
+    _partial("ix_tickets_held", "assignee_id", where=HELD),
+    _partial("ix_tickets_out", "assignee_id", "site", "changed_at", where=OUT),
     Index("ix_tickets_site", "site", "opened_at"),
-    Index(
-        "ix_tickets_duplicate",
-        "duplicate_of",
-        sqlite_where=text("duplicate_of IS NOT NULL"),
-        postgresql_where=text("duplicate_of IS NOT NULL"),
-    ),
+    _partial("ix_tickets_duplicate", "duplicate_of", where="duplicate_of IS NOT NULL"),
     Index("ix_tickets_asset", "asset"),
 )
 messages = _table(
@@ -321,22 +248,12 @@ messages = _table(
     ticket.Message,
     Index("ix_messages_ticket", "ticket_id", "id"),
     Index("ix_messages_external", "channel", "account", "person_id", "external_id"),
-    Index(
-        "ix_messages_album",
-        "album",
-        sqlite_where=text("album <> ''"),
-        postgresql_where=text("album <> ''"),
-    ),
+    _partial("ix_messages_album", "album", where="album <> ''"),
 )
 files = _table(
     "files",
     ticket.StoredFile,
-    Index(
-        "ix_files_wanted",
-        "id",
-        sqlite_where=text("state = 'wanted'"),
-        postgresql_where=text("state = 'wanted'"),
-    ),
+    _partial("ix_files_wanted", "id", where="state = 'wanted'"),
     Index("ix_files_ticket", "ticket_id"),
     Index("ix_files_message", "message_id"),
 )
@@ -344,29 +261,14 @@ offers = _table(
     "offers",
     ticket.Offer,
     Index("ix_offers_ticket", "ticket_id", "id"),
-    Index(
-        "ix_offers_open",
-        "person_id",
-        sqlite_where=text("state = 'open'"),
-        postgresql_where=text("state = 'open'"),
-    ),
-    Index(
-        "ix_offers_accepted",
-        "answered_at",
-        sqlite_where=text("state = 'accepted'"),
-        postgresql_where=text("state = 'accepted'"),
-    ),
+    _partial("ix_offers_open", "person_id", where="state = 'open'"),
+    _partial("ix_offers_accepted", "answered_at", where="state = 'accepted'"),
 )
 cards = _table(
     "cards",
     ticket.Card,
     UniqueConstraint("ticket_id", "audience", "person_id", "channel"),
-    Index(
-        "ix_cards_stale",
-        "id",
-        sqlite_where=text("wanted_version > drawn_version"),
-        postgresql_where=text("wanted_version > drawn_version"),
-    ),
+    _partial("ix_cards_stale", "id", where="wanted_version > drawn_version"),
 )
 surveys = _table("surveys", ticket.Survey, UniqueConstraint("ticket_id", "cycle"))
 drafts = _table("drafts", ticket.Draft, UniqueConstraint("person_id"))
@@ -395,7 +297,7 @@ grievances = _table(
     Index("ix_grievances_ticket", "ticket_id", "kind"),
     Index("ix_grievances_owner", "owner_id", "state"),
     Index("ix_grievances_person", "person_id", "state"),
-    Index("ix_grievances_open", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    _partial("ix_grievances_open", "id", where=_OPEN),
 )
 verdicts = _table(
     "verdicts", rows.VerdictRow, Index("ix_verdicts_ticket", "ticket_id", "milestone", "cycle")
