@@ -113,7 +113,7 @@ def _propose_link(hand: InHand, first: Ticket) -> None:
     if ticket.status not in LINKABLE:
         return
     people = hand.book.with_role(Role.DESK_AGENT)
-    for person in hand.book.on_duty(people, hand.now) or people:
+    for person in hand.book.on_duty_or_all(people, hand.now):
         hand.tell(
             person,
             DuplicateProposed(

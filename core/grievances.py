@@ -95,22 +95,25 @@ def complain(hand: InHand, text: str) -> None:
     hand.answer(ComplaintReceived(number=number, due=until))
     if grievance.registered_by != grievance.person_id:
         hand.tell(hand.person(grievance.person_id), ComplaintReceived(number=number, due=until))
-    about = hand.person(grievance.about_id)
     _tell_owner(
         hand,
         grievance,
-        ComplaintToAnswer(
-            number=number,
-            requester=name_of(hand.person(grievance.person_id)),
-            engineer=name_of(about),
-            text=text,
-            due=until,
-        ),
+        _to_answer(hand, grievance, text),
         (
             hand.choice(A.ANSWER_COMPLAINT, style="primary"),
             hand.choice(A.TAKE_COMPLAINT, NORMAL),
             hand.choice(A.TAKE_COMPLAINT, SERIOUS),
         ),
+    )
+
+
+def _to_answer(hand: InHand, grievance: Grievance, text: str) -> ComplaintToAnswer:
+    return ComplaintToAnswer(
+        number=hand.ticket.number,
+        requester=name_of(hand.person(grievance.person_id)),
+        engineer=name_of(hand.person(grievance.about_id)),
+        text=text,
+        due=due(hand, COMPLAINT),
     )
 
 
@@ -123,13 +126,7 @@ def take_complaint(hand: InHand, severity: str) -> None:
     hand.tx.update(grievance, owner_id=hand.by.person.id, severity=severity)
     hand.answer(_state(hand, grievance.kind, "taken"))
     if severity == SERIOUS and grievance.severity != SERIOUS:
-        notice = ComplaintToAnswer(
-            number=hand.ticket.number,
-            requester=name_of(hand.person(grievance.person_id)),
-            engineer=name_of(hand.person(grievance.about_id)),
-            text=grievance.text,
-            due=due(hand, COMPLAINT),
-        )
+        notice = _to_answer(hand, grievance, grievance.text)
         hand.tell_role(notice, Role.PROJECT_MANAGER)
 
 
@@ -228,7 +225,7 @@ def _owner(hand: InHand, kind: str) -> Person | None:
     """Of those whose matter it is and who are on duty, whoever has the fewest of them."""
     role = Role.QUALITY if kind == COMPLAINT else Role.SUPERVISOR
     people = hand.book.with_role(role) or hand.book.with_role(Role.SUPERVISOR)
-    on = hand.book.on_duty(people, hand.now) or people
+    on = hand.book.on_duty_or_all(people, hand.now)
     return min(
         on,
         key=lambda p: hand.tx.count(Grievance, owner_id=p.id, state=UNSETTLED),
@@ -241,7 +238,7 @@ def _tell_owner(
 ) -> None:
     """The owner and, since it is about the service, the supervisor."""
     supervisors = hand.book.with_role(Role.SUPERVISOR)
-    on = hand.book.on_duty(supervisors, hand.now) or supervisors
+    on = hand.book.on_duty_or_all(supervisors, hand.now)
     owner = hand.person(grievance.owner_id)
     actor = hand.by.person
     for person in {p.id: p for p in (owner, *on) if p is not None}.values():

@@ -219,7 +219,7 @@ class InHand:
     ) -> int:
         """Those of the roles who are on duty; with nobody on, all of them; never the actor."""
         people = self.book.with_role(*roles)
-        on = self.book.on_duty(people, self.now) or people
+        on = self.book.on_duty_or_all(people, self.now)
         actor = self.by.person.id if self.by.person else None
         chosen = tuple(choices)
         return sum(

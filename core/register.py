@@ -1,6 +1,6 @@
 """What the desk knows by heart: sites, staff, words. Read once, and again when it changed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -104,6 +104,10 @@ class Book:
             for person in people
             if not (person.duty or person.on_call) or rota.duty(person.code or "", now)
         ]
+
+    def on_duty_or_all(self, people: Sequence[Person], now: datetime) -> Sequence[Person]:
+        """With nobody on, all of them hear of it rather than none."""
+        return self.on_duty(people, now) or people
 
 
 def _rows(rows: Iterable[RotaRow], since: datetime, until: datetime) -> Iterable[Shift]:

@@ -53,7 +53,7 @@ def propose(hand: InHand, *roles: Role) -> None:
     choices.append(hand.choice(Action.CANCEL))
     actor = hand.by.person.id if hand.by.person else None
     people = hand.book.with_role(*roles)
-    for person in hand.book.on_duty(people, hand.now) or people:
+    for person in hand.book.on_duty_or_all(people, hand.now):
         if person.id == actor:
             continue
         hand.tell(

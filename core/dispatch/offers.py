@@ -301,7 +301,7 @@ def _fit(
             by_role[role] = [person for person in ranked if role in person.roles]
         else:
             people = [p for p in hand.book.with_role(Role(role)) if str(p.id) not in asked]
-            free = hand.book.on_duty(people, hand.now) or people
+            free = hand.book.on_duty_or_all(people, hand.now)
             by_role[role] = sorted(free, key=lambda p: (loads.get(p.id, 0), p.id))
     return by_role, choosing
 
