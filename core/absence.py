@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from core import looks
 from core.desk import Desk
 from core.dispatch import offers
 from core.dispatch.rota import Gap, Kind, Need, gaps
@@ -198,18 +199,11 @@ def _stand_in(hand: InHand, away: Person) -> Person | None:
 
 def plan(tx: Tx, desk: Desk, now: datetime) -> None:
     """The daily look ahead, as a row like any other deadline."""
-    if tx.first(TimerRow, kind=GAPS, state="pending") is None:
-        tx.add(TimerRow(kind=GAPS, subject="desk", due_at=_next_look(desk, now)))
+    looks.begin(tx, GAPS, looks.next_day_at(LOOK_AT, desk, now))
 
 
 def look_for_gaps(tx: Tx, now: datetime) -> None:
     tx.update_where(TimerRow, {"kind": GAPS, "state": "pending"}, due_at=now)
-
-
-def _next_look(desk: Desk, now: datetime) -> datetime:
-    local = now.astimezone(desk.rules.zone)
-    today = datetime.combine(local.date(), LOOK_AT, desk.rules.zone)
-    return today if today > local else today + timedelta(days=1)
 
 
 def warn_of_gaps(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
@@ -224,7 +218,7 @@ def warn_of_gaps(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
                 missing=gap.missing,
             )
             tell(tx, desk, person, notice, event=f"t{timer.id}.{number}", now=now)
-    tx.add(TimerRow(kind=GAPS, subject="desk", due_at=_next_look(desk, now)))
+    looks.again(tx, GAPS, looks.next_day_at(LOOK_AT, desk, now))
 
 
 def gaps_ahead(book: Book, desk: Desk, now: datetime) -> list[tuple[str, Gap]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core import clocks
+from core import clocks, looks
 from core.desk import Desk
 from core.in_hand import InHand
 from core.notices.desk import Forecast
@@ -98,9 +98,8 @@ def _tense(line: Outlook) -> str:
 
 
 def plan(tx: Tx, now: datetime) -> None:
-    """Set the next hourly look, if none is set: called at the start of the program."""
-    if tx.first(TimerRow, order="due_at", kind=TIMER, state="pending") is None:
-        tx.add(TimerRow(kind=TIMER, subject="desk", due_at=now + EVERY))
+    """The hourly look, as a row like any other deadline."""
+    looks.begin(tx, TIMER, now + EVERY)
 
 
 def fire(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
@@ -113,4 +112,4 @@ def fire(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
             text = "\n".join(lines(tx, desk, found, person, now))
             tell(tx, desk, person, Forecast(lines=text), event=f"t{timer.id}", now=now)
     missed = (now - timer.due_at) // EVERY  # hours that passed while the desk was off
-    tx.add(TimerRow(kind=TIMER, subject="desk", due_at=timer.due_at + (missed + 1) * EVERY))
+    looks.again(tx, TIMER, timer.due_at + (missed + 1) * EVERY)

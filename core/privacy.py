@@ -2,6 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
+from core import looks
 from core.desk import Desk
 from core.ports import Between, Tx
 from core.rows import InboxRow, TimerRow
@@ -22,28 +23,15 @@ WISHES = {
 
 
 def plan(tx: Tx, desk: Desk, now: datetime) -> None:
-    if tx.first(TimerRow, kind=TIMER, state="pending") is None:
-        tx.add(TimerRow(kind=TIMER, subject="desk", due_at=_next_night(desk, now)))
-
-
-def _next_night(desk: Desk, now: datetime) -> datetime:
-    local = now.astimezone(desk.rules.zone)
-    night = datetime.combine(local.date(), AT, desk.rules.zone)
-    return night if night > local else night + timedelta(days=1)
+    looks.begin(tx, TIMER, looks.next_day_at(AT, desk, now))
 
 
 def fire(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
     before = timer.payload.get("forgotten_to")
     after = datetime.fromisoformat(str(before)) if before else None
     forget(tx, after, now - RAW)
-    tx.add(
-        TimerRow(
-            kind=TIMER,
-            subject="desk",
-            due_at=_next_night(desk, now),
-            payload={"forgotten_to": (now - RAW).isoformat()},
-        )
-    )
+    tonight = looks.next_day_at(AT, desk, now)
+    looks.again(tx, TIMER, tonight, forgotten_to=(now - RAW).isoformat())
 
 
 def forget(tx: Tx, after: datetime | None, until: datetime) -> None:

@@ -1,8 +1,9 @@
 """From 15 November the desk reminds its supervisors daily that next year's days are estimates."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
+from core import looks
 from core.desk import Desk
 from core.notices.desk import YearAhead
 from core.people import Role
@@ -28,14 +29,7 @@ class _Days:
 
 
 def plan(tx: Tx, desk: Desk, now: datetime) -> None:
-    if tx.first(TimerRow, order="due_at", kind=TIMER, state="pending") is None:
-        tx.add(TimerRow(kind=TIMER, subject="desk", due_at=_next_morning(desk, now)))
-
-
-def _next_morning(desk: Desk, now: datetime) -> datetime:
-    local = now.astimezone(desk.rules.zone)
-    morning = datetime.combine(local.date(), AT, desk.rules.zone)
-    return morning if morning > local else morning + timedelta(days=1)
+    looks.begin(tx, TIMER, looks.next_day_at(AT, desk, now))
 
 
 def fire(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
@@ -44,4 +38,4 @@ def fire(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
     if year is not None:
         for person in desk.register.open(tx).with_role(Role.SUPERVISOR, Role.ADMINISTRATOR):
             tell(tx, desk, person, YearAhead(year=year), event=f"t{timer.id}", now=now)
-    tx.add(TimerRow(kind=TIMER, subject="desk", due_at=_next_morning(desk, now)))
+    looks.again(tx, TIMER, looks.next_day_at(AT, desk, now))
