@@ -193,6 +193,7 @@ ACTIONS: Mapping[A, Spec] = {
     A.OFFER_DELIVERED: Spec(who=NOBODY),
     A.HUMAN_REPLY: Spec(who=NOBODY),
     A.WARN: Spec(who=NOBODY),
+    A.CHASE: Spec(who=NOBODY),
     A.DECLARE_EMERGENCY: Spec(who=DESK, words=_words("启动应急", "declare emergency")),
     A.STAND_DOWN: Spec(who=DESK, words=_words("解除应急", "stand down")),
     A.APPLY_PLAN: Spec(who=DESK),

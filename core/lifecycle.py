@@ -96,6 +96,7 @@ class Action(StrEnum):
     CALLBACK_DONE = "callback_done"  # the day after, the desk asked how it is
     HUMAN_REPLY = "human_reply"  # a person's words have reached the requester
     WARN = "warn"  # somebody was told that a promise is in danger, or broken
+    CHASE = "chase"  # somebody was told that a job still waits for its yes
     DECLARE_EMERGENCY = "declare_emergency"
     STAND_DOWN = "stand_down"
     APPLY_PLAN = "apply_plan"  # one assignment for the whole backlog
@@ -137,7 +138,7 @@ BEFORE_DISPATCH = frozenset({S.NEW, S.TRIAGED, S.IN_PHONE, S.IN_REMOTE, S.REOPEN
 """Nobody has been sent, or asked to go."""
 HELD = frozenset({S.IN_PHONE, S.IN_REMOTE, S.ACCEPTED, S.EN_ROUTE, S.ARRIVED, S.WORKING})
 """Somebody is at it right now."""
-ASIDE = frozenset({A.WARN})
+ASIDE = frozenset({A.WARN, A.CHASE})
 """The desk's own remarks: they move no clock and no card, and count as no activity."""
 SIDE = WAITING | {S.TAKEN_AWAY, S.ESCALATED}
 """States that remember where they came from."""
@@ -229,6 +230,7 @@ LIFE: Mapping[Action, Move] = {
     A.OFFER_DELIVERED: _from(*Status),
     A.HUMAN_REPLY: _from(*Status),
     A.WARN: _from(*Status),
+    A.CHASE: _from(*Status),
     A.DECLARE_EMERGENCY: _from(*OPEN),
     A.STAND_DOWN: _from(*Status),
     A.APPLY_PLAN: _from(*Status),

@@ -1,5 +1,7 @@
 """Jobs that nobody took are asked for again as soon as somebody is free, most urgent first."""
 
+from datetime import timedelta
+
 from core import enquiries
 from core.messages import Inbound
 from core.people import Person
@@ -87,3 +89,44 @@ async def test_a_category_asks_for_the_skill_that_the_desk_knows(desk: Scenario)
     await desk.desk.store.write(forget)
     await desk.hears("tang.wei", DEAD_TILL, detail=NEW)
     assert (await offers(desk))[-1].passed_over[best] == "lacks_skill"
+
+
+async def all_night(desk: Scenario) -> list[str]:
+    """Who is asked, in turn, from the evening on, while nobody answers."""
+    await waiting(desk, DEAD_TILL)
+    await desk.time_passes(hours=12)
+    staff = await desk.desk.store.read(lambda tx: desk.desk.register.open(tx).staff)
+    return [str(staff[offer.person_id].code) for offer in await offers(desk)]
+
+
+async def test_the_supervisor_hears_once_that_nobody_accepts_and_once_that_nobody_is_left(
+    desk: Scenario,
+) -> None:
+    await all_night(desk)
+    heard = desk.heard("zhao.hong")
+    assert (heard.count("nobody_accepts"), heard.count("nobody_to_ask")) == (1, 1)
+
+
+async def test_a_second_pass_asks_everybody_again_in_turn(desk: Scenario) -> None:
+    asked_in_turn = await all_night(desk)
+    first = asked_in_turn[: asked_in_turn.index(asked_in_turn[0], 1)]
+    assert len(first) > 2
+    assert set(asked_in_turn[len(first) : 2 * len(first)]) == set(first)
+
+
+async def test_after_a_pass_in_vain_there_is_a_pause(desk: Scenario) -> None:
+    asked_in_turn = await all_night(desk)
+    made = await offers(desk)
+    second = asked_in_turn.index(asked_in_turn[0], 1)
+    assert made[second].offered_at - made[second - 1].answered_at == timedelta(minutes=10)
+
+
+async def test_each_step_of_the_ladder_is_stamped_with_who_was_told(desk: Scenario) -> None:
+    await all_night(desk)
+    told = {
+        str(step.detail["alarm"]): step.detail["told"]
+        for step in await desk.journal()
+        if step.action == "chase"
+    }
+    assert told.keys() == {"offer_reminder", "nobody_accepts", "nobody_to_ask"}
+    assert told["nobody_accepts"] == "zhao.hong"

@@ -1,5 +1,6 @@
 """What the desk makes of texts: repetitions, parts, reports, claims, refusals, short senders."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -160,6 +161,18 @@ async def test_without_news_for_half_an_hour_somebody_is_told(phones):
     await outbox.rescue(phones.desk)
     told = await rows(phones, OutboxRow, kind="unreachable", ticket=number)
     assert told
+
+
+async def test_of_one_breach_a_supervisor_reads_as_often_as_the_policy_says(phones):
+    await reported(phones, PAPER)
+    await phones.scenario.time_passes(hours=6)
+    supervisor = await phones.scenario.person("zhao.hong")
+    told = await rows(phones, OutboxRow, kind="sla_breach", person_id=supervisor.id)
+    clocks = {rule.clock.milestone: rule.clock for rule in phones.desk.policies[0].rules}
+    repeats = {name: clock.repeats.at_most for name, clock in clocks.items() if clock.repeats}
+    times = Counter(row.params["milestone"] for row in told)
+    assert times == {name: 1 + repeats[name] for name in ("phone_answer", "onsite_arrival")}
+    assert sum("超时，请马上" in text for text in phones.shows(supervisor.phone)) == len(told)
 
 
 async def test_a_gateway_that_refuses_for_good_is_no_open_question(phones):

@@ -14,6 +14,7 @@ from chinese_calendar.constants import Holiday
 from core import errors, privacy
 from core.actions import ACTIONS, DECLINE_REASONS, NOT_ME, RESULTS, SEVERITIES, UNRESOLVED_CODES
 from core.dispatch.choose import OBJECTIONS, PARTS
+from core.dispatch.offers import Alarm
 from core.errors import Refusal
 from core.grievances import NEED_WORDS
 from core.lifecycle import LIFE, UNRESOLVED, WAIT_FOR, Action, Status
@@ -103,7 +104,7 @@ TERMS: dict[str, set[str]] = {
     "why": {"reply", "album", "settling", "recent", "follow_up",
             "reply_address", "return_address", "message_id", "subject_number"},
     "event": clock_events(),
-    "alarm": {*Kind},
+    "alarm": {*Kind, *Alarm},
     "calendar": calendars(),
     "day": {*DayKind} - {DayKind.ORDINARY} | {REST},
     "rule": {rule.name for rule in shipped_policy().rules},

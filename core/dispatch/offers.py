@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from core.desk import Desk
 from core.dispatch import backlog
@@ -24,7 +25,7 @@ from core.notices.engineer import (
 from core.people import ENGINEERS, Person, Role
 from core.register import Book
 from core.telling import language_of
-from core.ticket import Offer
+from core.ticket import Offer, Step
 
 DAY = timedelta(days=1)
 NO_DEADLINE = timedelta(hours=8)  # for the score only, where no clock runs
@@ -50,27 +51,37 @@ SKILLS = {
 }
 
 
+class Alarm(StrEnum):
+    """What the ladder says to people besides the offer itself; catalog keys of the journal."""
+
+    REMINDER = "offer_reminder"
+    NOBODY_ACCEPTS = "nobody_accepts"
+    NOBODY_TO_ASK = "nobody_to_ask"
+
+
 def offer_next(hand: InHand, *, again: int = 0) -> Offer | None:
     """Ask the next person: the ladder decides the role, the score decides who.
 
-    `again` counts the rounds after everybody was asked once: who was silent then is asked again,
-    who declined is not before the cool-off is over.
+    `again` counts how often everybody was through: then who was silent is asked once more, who
+    declined is not before the cool-off is over.
     """
     tx, ticket = hand.tx, hand.ticket
     if tx.first(Offer, ticket_id=ticket.id, state="open"):
         return None
-    ladder, past = _ladder(hand), _past(hand)
-    if again:
-        past = [offer for offer in past if offer.answer is rungs.Answer.DECLINED]
-    by_role, choosing = _fit(hand, ladder, {offer.person for offer in past} | _gave_it_away(hand))
-    role = rungs.next_role(ladder, past, {r for r, people in by_role.items() if people})
+    ladder, asked = _ladder(hand), _asked(hand)
+    passes = _passes(asked)
+    this_pass = [] if again else passes[-1]
+    declined = {offer.person for offer in asked if offer.answer is rungs.Answer.DECLINED}
+    silent = {offer.person for offer in this_pass}
+    by_role, choosing = _fit(hand, ladder, silent | declined | _gave_it_away(hand))
+    role = rungs.next_role(ladder, this_pass, {r for r, people in by_role.items() if people})
     if role is None:
-        _nobody_left(hand, again)
+        _nobody_left(hand, max(again, len(passes) - 1))
         return None
     hand.cancel_timers(backlog.AGAIN)
     people = by_role[role] if ladder.broadcast else by_role[role][:1]
     offers = [_offer(hand, person, role, ladder, choosing) for person in people]
-    if not past:
+    if not asked:
         hand.later("offer_supervisor", ladder.supervisor)
         hand.later(WATCH, timedelta())
     return offers[0]
@@ -149,6 +160,7 @@ def remind(hand: InHand, offer: Offer) -> None:
     person = hand.person(offer.person_id)
     if person is None:
         return
+    _stamp(hand, Alarm.REMINDER, [person])
     hand.tell(
         person,
         OfferReminder(
@@ -209,7 +221,9 @@ def nobody_accepts(hand: InHand) -> None:
     if not asked or any(offer.state == "accepted" for offer in asked):
         return
     waited = hand.now - asked[0].offered_at
-    for person in hand.book.with_role(Role.SUPERVISOR):
+    supervisors = hand.book.with_role(Role.SUPERVISOR)
+    _stamp(hand, Alarm.NOBODY_ACCEPTS, supervisors)
+    for person in supervisors:
         hand.tell(
             person,
             NobodyAccepts(
@@ -222,6 +236,12 @@ def nobody_accepts(hand: InHand) -> None:
             choices=_supervisor_choices(hand),
             audience="supervisor",
         )
+
+
+def _stamp(hand: InHand, alarm: Alarm, told: Iterable[Person]) -> None:
+    """Each step of the ladder stands in the journal, with who was told (R-028)."""
+    names = " ".join(person.code or "" for person in told)
+    hand.step(Action.CHASE, detail={"alarm": str(alarm), "told": names})
 
 
 def _supervisor_choices(hand: InHand) -> tuple[Choice, ...]:
@@ -238,9 +258,11 @@ def _nobody_left(hand: InHand, again: int) -> None:
     coming = backlog.until_somebody_comes(hand)
     wait = wait if coming is None else min(wait, coming)
     hand.later(backlog.AGAIN, wait, again=again + 1)
-    if again:
+    if any(step.detail.get("alarm") == Alarm.NOBODY_TO_ASK for step in _round(hand)):
         return  # the supervisor knows
-    for person in hand.book.with_role(Role.SUPERVISOR):
+    supervisors = hand.book.with_role(Role.SUPERVISOR)
+    _stamp(hand, Alarm.NOBODY_TO_ASK, supervisors)
+    for person in supervisors:
         hand.tell(
             person,
             NobodyToAsk(
@@ -262,12 +284,16 @@ def _ladder(hand: InHand) -> rungs.Ladder:
     return rungs.steps(ticket.priority, mode, kind, hand.book.ladders)
 
 
-def _past(hand: InHand) -> list[rungs.Offer]:
-    """This round's offers: a re-opened ticket or a hand-over starts a new round."""
-    since = next(
-        (step.entered_at for step in reversed(hand.history) if step.action in NEW_ROUND),
-        hand.ticket.opened_at,
-    )
+def _round(hand: InHand) -> list[Step]:
+    """The journal since the job was last sent out: a hand-over or a reopening begins anew."""
+    history = hand.history
+    begun = (n for n in reversed(range(len(history))) if history[n].action in NEW_ROUND)
+    return history[next(begun, 0) :]
+
+
+def _asked(hand: InHand) -> list[rungs.Offer]:
+    """This round's offers."""
+    since = _round(hand)[0].entered_at
     return [
         rungs.Offer(
             person=str(offer.person_id),
@@ -280,10 +306,20 @@ def _past(hand: InHand) -> list[rungs.Offer]:
     ]
 
 
+def _passes(asked: Iterable[rungs.Offer]) -> list[list[rungs.Offer]]:
+    """Up the ladder and up again: a pass ends where somebody is asked once more."""
+    passes: list[list[rungs.Offer]] = [[]]
+    for offer in asked:
+        if any(offer.person == before.person for before in passes[-1]):
+            passes.append([])
+        passes[-1].append(offer)
+    return passes
+
+
 def _gave_it_away(hand: InHand) -> set[str]:
     """Whoever handed the job over does not want it back in the same round."""
-    begun = next((step for step in reversed(hand.history) if step.action in NEW_ROUND), None)
-    return {str(begun.detail["from"])} if begun and "from" in begun.detail else set()
+    begun = _round(hand)[0].detail
+    return {str(begun["from"])} if "from" in begun else set()
 
 
 def _fit(
