@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from core import overviews
 from core.desk import Desk
 from core.errors import NotAllowed, Unclear, Undeliverable
 from core.messages import Letter
@@ -65,20 +66,16 @@ def place_in(group: str, channel: str, account: str, person: Person) -> Place:
 
 def text(tx: Tx, desk: Desk, now: datetime, *, language: str, zone: str) -> str:
     """By deadline, the latest first: with who, the state and the minutes that are left."""
-    ids = tuple(row["id"] for row in tx.ask("board", many=SHOWN))
-    found = {ticket.id: ticket for ticket in tx.find(Ticket, id=ids)} if ids else {}
-    (counted,) = tx.ask("board_counts", now=now)
-    many = counted["many"]
-    title = {"open": many, "late": counted["late"], "at": now.isoformat()}
+    tickets, counted = overviews.by_deadline(tx, SHOWN), overviews.count(tx, now)
+    title = {"open": counted.many, "late": counted.late, "at": now.isoformat()}
     lines = [say("board.title", title, language=language, zone=zone)]
     book = desk.register.open(tx)
-    for key in ids:
-        if ticket := found.get(key):
-            holder = book.staff.get(ticket.assignee_id or 0)
-            slots = _slots(ticket, holder, book.site_name(ticket.site, language), now, language)
-            lines.append(say("board.line", slots, language=language, zone=zone))
-    if many > len(found):
-        lines.append(say("board.more", {"more": many - len(found)}, language=language))
+    for ticket in tickets:
+        holder = book.staff.get(ticket.assignee_id or 0)
+        slots = _slots(ticket, holder, book.site_name(ticket.site, language), now, language)
+        lines.append(say("board.line", slots, language=language, zone=zone))
+    if (more := counted.many - len(tickets)) > 0:
+        lines.append(say("board.more", {"more": more}, language=language))
     return "\n".join(lines)
 
 

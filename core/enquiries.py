@@ -227,47 +227,33 @@ def _home(enquiry: _Enquiry) -> Outcome:
 def _queue(enquiry: _Enquiry) -> Outcome:
     enquiry.require(*QUEUE_READERS)
     most = QUEUE_LINES if enquiry.picture is None else LONG_QUEUE
-    lines = queue_lines(enquiry.tx, enquiry.desk, enquiry.person, most)
-    answered = enquiry.say(Lines(lines="\n".join(lines)))
-    enquiry.show(_open_now(enquiry))
+    found = overviews.queue(enquiry.tx, enquiry.desk, enquiry.person, enquiry.now, most=most)
+    answered = enquiry.say(Lines(lines="\n".join(_queue_lines(found))))
+    counts = {"many": str(found.many), "late": str(found.late)}
+    enquiry.show(say("picture.queue.title", counts, language=enquiry.language))
     return answered
 
 
-def _open_now(enquiry: _Enquiry) -> str:
-    found = overviews.queue(enquiry.tx, enquiry.desk, enquiry.person, enquiry.now, most=0)
-    counts = {"many": str(found.many), "late": str(found.late)}
-    return say("picture.queue.title", counts, language=enquiry.language)
-
-
-def queue_lines(tx: Tx, desk: Desk, reader: Person, most: int = QUEUE_LINES) -> list[str]:
-    """What is open, by deadline: number, state, who, where."""
-    book, language = desk.register.open(tx), language_of(reader)
-    ids = tuple(row["id"] for row in tx.ask("board", many=most))
-    found = {ticket.id: ticket for ticket in tx.find(Ticket, id=ids)} if ids else {}
+def _queue_lines(queue: overviews.Queue) -> list[str]:
+    """A line for each ticket: number, state, who, where."""
     lines = [
         say(
             "queue.line",
             {
-                "number": ticket.number,
-                "priority": ticket.priority,
-                "status": ticket.status,
-                "engineer": _holder(book.staff, ticket, language),
-                "site": book.site_name(ticket.site, language),
-                "symptom": ticket.symptom[:40],
-                "due": ticket.due_at.isoformat() if ticket.due_at else "",
+                "number": row.number,
+                "priority": row.priority,
+                "status": row.status,
+                "engineer": row.engineer,
+                "site": row.site,
+                "symptom": row.symptom[:40],
+                "due": row.due.isoformat() if row.due else "",
             },
-            language=language,
-            zone=reader.zone,
+            language=queue.language,
+            zone=queue.zone,
         )
-        for key in ids
-        if (ticket := found.get(key))
+        for row in queue.rows
     ]
-    return lines or [say("queue.empty", {}, language=language)]
-
-
-def _holder(staff: Mapping[int, Person], ticket: Ticket, language: str) -> str:
-    person = staff.get(ticket.assignee_id or 0)
-    return person.called(language) if person else ""
+    return lines or [say("queue.empty", {}, language=queue.language)]
 
 
 def _duty(enquiry: _Enquiry) -> Outcome:

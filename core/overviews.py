@@ -1,6 +1,6 @@
 """What the large pictures show, as facts: a week of the rota, and the queue as a whole."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -75,8 +75,7 @@ def duty_week(tx: Tx, desk: Desk, reader: Person, first: date, now: datetime) ->
         zone=str(zone),
         language=language,
         rows=tuple(
-            DutyRow(_called(p, language), _role(p), tuple(bars.get(p.code or "", ())))
-            for p in people
+            DutyRow(p.called(language), _role(p), tuple(bars.get(p.code or "", ()))) for p in people
         ),
         gaps=tuple(
             (book.site_name(code, language), gap)
@@ -103,13 +102,10 @@ def _role(person: Person) -> str:
     return next((role for role in ROLES if person.has(role)), person.roles[0])
 
 
-def _called(person: Person, language: str) -> str:
-    return person.name_en if language == "en" and person.name_en else person.name
-
-
 def _busy(tx: Tx, book: Book, now: datetime) -> Mapping[str, Iterable[Span]]:
     """Who is at a job right now, and since when."""
-    held = {ticket.id: ticket for ticket in tx.find(Ticket, status=tuple(HELD))}
+    held_now = tx.find(Ticket, assignee_id=tuple(book.staff), status=tuple(HELD))
+    held = {ticket.id: ticket for ticket in held_now}
     found: dict[str, list[Span]] = {}
     accepted = tx.find(Offer, ticket_id=tuple(held), state="accepted") if held else []
     for offer in accepted:
@@ -147,18 +143,35 @@ class Queue:
 
 def queue(tx: Tx, desk: Desk, reader: Person, now: datetime, *, most: int = QUEUE_ROWS) -> Queue:
     book, language = desk.register.open(tx), language_of(reader)
-    ids = tuple(row["id"] for row in tx.ask("board", many=most))
-    found = {ticket.id: ticket for ticket in tx.find(Ticket, id=ids)} if ids else {}
-    tickets: Sequence[Ticket] = [found[key] for key in ids if key in found]
-    (counted,) = tx.ask("board_counts", now=now)
+    counted = count(tx, now)
     return Queue(
         now=now,
         zone=reader.zone,
         language=language,
-        rows=tuple(_row(ticket, book, language) for ticket in tickets),
-        many=counted["many"],
-        late=counted["late"],
+        rows=tuple(_row(ticket, book, language) for ticket in by_deadline(tx, most)),
+        many=counted.many,
+        late=counted.late,
     )
+
+
+def by_deadline(tx: Tx, most: int) -> list[Ticket]:
+    """What is still to be done, whatever is due first at the front."""
+    ids = tuple(row["id"] for row in tx.ask("board", many=most))
+    found = {ticket.id: ticket for ticket in tx.find(Ticket, id=ids)} if ids else {}
+    return [found[key] for key in ids if key in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Everything that is still to be done, and how much of it is late."""
+
+    many: int
+    late: int
+
+
+def count(tx: Tx, now: datetime) -> Count:
+    (counted,) = tx.ask("board_counts", now=now)
+    return Count(counted["many"], counted["late"])
 
 
 def _row(ticket: Ticket, book: Book, language: str) -> QueueRow:
@@ -168,7 +181,7 @@ def _row(ticket: Ticket, book: Book, language: str) -> QueueRow:
         priority=ticket.priority,
         status=ticket.status,
         site=book.site_name(ticket.site, language),
-        engineer=_called(holder, language) if holder else "",
+        engineer=holder.called(language) if holder else "",
         symptom=" ".join(ticket.symptom.split()),
         due=ticket.due_at,
         emergency=ticket.emergency,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot import board
-from core import files, inbox, outbox, outlook
+from core import files, inbox, outbox, outlook, overviews
 from core.messages import File
 from core.storage import sqlite
 from core.storage.tables import TABLES
@@ -67,6 +67,11 @@ async def a_day(desk: Scenario, folder: Path) -> None:
     await outbox.rescue(desk.desk, all_of_them=True)
     await files.fetch_wanted(desk.desk, files.FileStore(folder), {"telegram": fetch})
     await desk.desk.store.read(lambda tx: outlook.outlook(tx, desk.desk, desk.moment))
+    reader = await desk.person("zhao.hong")
+    first = desk.moment.date()
+    await desk.desk.store.read(
+        lambda tx: overviews.duty_week(tx, desk.desk, reader, first, desk.moment)
+    )
     await desk.desk.store.read(
         lambda tx: board.text(tx, desk.desk, desk.moment, language="en", zone="Asia/Shanghai")
     )
