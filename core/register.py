@@ -42,6 +42,7 @@ class Book:
     sites: Mapping[str, Site]
     staff: Mapping[int, Person]
     by_code: Mapping[str, Person]
+    by_name: Mapping[str, Person]  # of two with one name the first
     reader: Reader
     travel: Travel
     rows: tuple[RotaRow, ...]
@@ -162,6 +163,7 @@ def _read(tx: Tx, version: int, openings: Openings) -> Book:
         sites=sites,
         staff={person.id: person for person in staff},
         by_code={person.code: person for person in staff if person.code},
+        by_name={person.name: person for person in reversed(staff)},
         reader=_reader(tuple(names)),
         travel=Travel(places, {**default_matrix(), **both_ways(_legs(tx))}),
         rows=tuple(tx.find(RotaRow, order="starts")),

@@ -126,13 +126,11 @@ def _with_names(
     named = [slot for slot in NAMED if params.get(slot)]
     if not named:
         return params
-    people = list(desk.register.open(tx).staff.values())
+    people = desk.register.open(tx).by_name
     requester = tx.get(Person, ticket.requester_id) if ticket and "requester" in named else None
-    if requester is not None:
-        people.append(requester)
     for slot in named:
-        found = next((person for person in people if person.name == params[slot]), None)
-        if found is not None:
+        found = people.get(str(params[slot]), requester)
+        if found is not None and found.name == params[slot]:
             params[slot] = found.called(language)
     return params
 
