@@ -239,8 +239,7 @@ class Program:
             counter = tx.get(CounterRow, levels.CHANGES)
             version = counter.value if counter else 0
             if version != self._levels:
-                self.desk.calendars = levels.load_calendars(tx)
-                self.desk.policies = levels.load_policies(tx)
+                levels.refresh(tx, self.desk)
                 self._levels = version
 
         await self.store.read(body)

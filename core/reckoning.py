@@ -18,8 +18,7 @@ EACH = "reckon"
 
 def fire(tx: Tx, desk: Desk, timer: TimerRow, now: datetime) -> None:
     """The desk goes by what was saved; then each ticket whose clocks run is looked at by itself."""
-    desk.calendars = levels.load_calendars(tx)
-    desk.policies = levels.load_policies(tx)
+    levels.refresh(tx, desk)
     tx.update_where(TimerRow, {"kind": EACH, "state": "pending"}, state="cancelled")
     for row in tx.ask("clocks_that_run"):
         tx.add(TimerRow(kind=EACH, subject=str(row["subject"]), due_at=now))
