@@ -1,7 +1,10 @@
 """The same promises against servers that were not written for these tests."""
 
 import asyncio
+import json
 import os
+import re
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -10,6 +13,7 @@ from email.message import EmailMessage
 from email.policy import default
 from functools import partial
 from itertools import count
+from pathlib import Path
 
 import aiosmtplib
 import pytest
@@ -24,14 +28,17 @@ from channels.mail.tokens import Signer
 from core.errors import Undeliverable
 from core.messages import Letter
 from tests.mail_servers import real
-from tests.mail_servers.certificate import certificate
+from tests.mail_servers.certificate import certificate, server_tls
 from tests.mail_servers.line import line_to
+from tests.mail_servers.smtp import smtp_sink
 from tests.mail_servers.store import QUICK, MemoryStore, eventually, mail, mails, reading, settings
 
 FULL = bool(os.environ.get("PAIDAN_SOAK") or os.environ.get("CI"))
 PUSHED = replace(QUICK, poll=30, idle=30, stale=90, answer=10)  # only a push is quicker
 PATIENT = replace(QUICK, answer=10, stale=30)
+SOON_BACK = replace(PATIENT, poll=0.2)
 SIGNER = Signer(instance="desk.test", keys=(b"0123456789abcdef",))
+ROOT = Path(__file__).parent.parent
 names = count()
 
 
@@ -45,6 +52,18 @@ def pymap() -> Iterator[real.ImapServer]:
 def dovecot() -> Iterator[real.Dovecot]:
     with real.dovecot() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def pymap_on_disk() -> Iterator[real.Pymap]:
+    with real.pymap_on_disk() as server:
+        yield server
+
+
+@pytest.fixture(params=["pymap_on_disk", pytest.param("dovecot", marks=pytest.mark.dovecot)])
+def mortal(request) -> real.Pymap | real.Dovecot:
+    """A server that can be killed. (pymap in memory announces nothing to whoever idles.)"""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(params=["pymap", pytest.param("dovecot", marks=pytest.mark.dovecot)])
@@ -63,14 +82,13 @@ def to(imap: real.ImapServer, **more):
     return settings(imap.port, user=imap.user, **{"pace": PATIENT} | more)
 
 
-@pytest.mark.dovecot
-async def test_new_mail_is_pushed(dovecot, store):
-    imap = dovecot.user(f"user{next(names)}")
-    async with reading(to(imap, pace=PUSHED), store) as inbox:
+async def test_new_mail_is_pushed(mortal, store):
+    user = f"user{next(names)}"
+    async with reading(to(mortal.user(user), pace=PUSHED), store) as inbox:
         await eventually(lambda: inbox.waiting)
-        await asyncio.to_thread(imap.deliver, mail("Pushed"))
-        assert await eventually(lambda: store.mails) < 5
-    assert store.mails == [mail("Pushed")]
+        await asyncio.to_thread(mortal.drop, user, mail("Pushed"))
+        assert await eventually(lambda: store.mails) < 10
+    assert subjects(store) == ["Pushed"]
 
 
 async def test_a_burst_is_read_whole_and_each_mail_once(imap, store):
@@ -117,6 +135,41 @@ async def test_a_link_that_dies_without_a_word_costs_no_mail_and_no_second_one(i
     assert store.doubled == 0
 
 
+async def test_a_mark_that_pymap_refuses_costs_no_second_mail_and_is_told(pymap, store):
+    async with reading(to(pymap, processed="Trash", pace=QUICK), store) as inbox:
+        await asyncio.to_thread(pymap.deliver, mail("Unmovable"))
+        await eventually(lambda: store.alerts)
+        assert (inbox.unmarked, store.mails) == (1, [mail("Unmovable")])
+    assert store.alerts == ["mail_not_marked"]
+    async with reading(to(pymap), store) as inbox:
+        await eventually(lambda: not inbox.unmarked and inbox.waiting)
+    assert (store.mails, store.doubled) == ([mail("Unmovable")], 0)
+
+
+@pytest.mark.dovecot
+async def test_a_mailbox_without_the_right_to_mark_is_read_once_and_told(dovecot, store):
+    """STORE is refused; once the right is there, every mail gets its mark and none comes again."""
+    user, pace = f"user{next(names)}", replace(PATIENT, poll=0.3, reopen=0.5)
+    await asyncio.to_thread(dovecot.drop, user, mail("Old"))
+    dovecot.deny(user)
+    imap = dovecot.user(user)
+    async with reading(to(imap, pace=pace), store) as inbox:
+        await asyncio.to_thread(dovecot.drop, user, *mails(3))
+        await eventually(lambda: store.alerts and len(store.rows) == 3)
+        assert inbox.unmarked == 3
+        dovecot.deny(user, allow=True)
+        await eventually(lambda: not inbox.unmarked)
+    assert store.alerts == ["mail_not_marked"]
+    assert (sorted(store.mails), store.doubled) == (mails(3), 0)
+    assert await asyncio.to_thread(seen, imap) == 3
+
+
+def seen(imap: real.ImapServer) -> int:
+    with imap.other_client() as client:
+        _, (found,) = client.search(None, "SEEN")  # type: ignore[misc]
+    return len(found.split())
+
+
 @pytest.mark.dovecot
 async def test_a_mark_that_the_server_refuses_costs_no_second_mail(dovecot, store):
     user = f"user{next(names)}"
@@ -147,36 +200,38 @@ async def test_a_large_mail_arrives_byte_for_byte(dovecot, store):
     assert store.mails == [large]
 
 
-@pytest.mark.dovecot
-async def test_a_server_killed_and_restarted_loses_and_doubles_nothing(dovecot, store):
+async def test_a_server_killed_and_restarted_loses_and_doubles_nothing(mortal, store):
     user = f"user{next(names)}"
     first, second, third = mails(3)
-    async with reading(to(dovecot.user(user)), store) as inbox:
-        await asyncio.to_thread(dovecot.drop, user, first)
+    async with reading(to(mortal.user(user), pace=SOON_BACK), store) as inbox:
+        await asyncio.to_thread(mortal.drop, user, first)
         await eventually(lambda: store.mails)
-        await asyncio.to_thread(dovecot.kill)
-        await asyncio.to_thread(dovecot.drop, user, second)
+        await asyncio.to_thread(mortal.kill)
+        await asyncio.to_thread(mortal.drop, user, second)
         await eventually(lambda: inbox.reconnects)
-        await asyncio.to_thread(dovecot.start)
-        assert await eventually(lambda: len(store.mails) == 2) < 2
-        await asyncio.to_thread(dovecot.drop, user, third)
-        await eventually(lambda: len(store.mails) == 3)
+        await asyncio.to_thread(mortal.start)
+        assert await eventually(lambda: len(store.rows) == 2) < 2
+        await asyncio.to_thread(mortal.drop, user, third)
+        await eventually(lambda: len(store.rows) == 3)
+    assert subjects(store) == ["Mail 00000", "Mail 00001", "Mail 00002"]
     assert store.doubled == 0
 
 
-@pytest.mark.dovecot
-async def test_a_server_that_lost_its_uids_brings_nothing_twice(dovecot, store):
+async def test_a_server_that_lost_its_uids_brings_nothing_twice(mortal, store):
     user = f"user{next(names)}"
-    known = mails(20)
-    async with reading(to(dovecot.user(user)), store):
-        await asyncio.to_thread(dovecot.drop, user, *known)
+    async with reading(to(mortal.user(user), pace=SOON_BACK), store):
+        await asyncio.to_thread(mortal.drop, user, *mails(20))
         await eventually(lambda: len(store.rows) == 20)
-        await asyncio.to_thread(dovecot.kill)
-        dovecot.forget_uids(user)
-        dovecot.drop(user, mail("New"))
-        await asyncio.to_thread(dovecot.start)
+        await asyncio.to_thread(mortal.kill)
+        mortal.forget_uids(user)
+        mortal.drop(user, mail("New"))
+        await asyncio.to_thread(mortal.start)
         await eventually(lambda: len(store.rows) == 41)
-    assert sorted(store.mails) == sorted([*known, mail("New")])
+    assert subjects(store) == [*(f"Mail {n:05}" for n in range(20)), "New"]
+
+
+def subjects(store: MemoryStore) -> list[str]:
+    return sorted(str(message_from_bytes(raw, policy=default)["Subject"]) for raw in store.mails)
 
 
 @pytest.mark.dovecot
@@ -310,7 +365,7 @@ async def test_the_check_proves_every_step_and_leaves_no_unread_mail(town):
     wanted = to(town.imap, address=town.way_out.address, processed="已处理")
     findings = [finding async for finding in check(wanted, town.way_out, SIGNER, now, patience=30)]
     assert [finding.step for finding in findings] == (
-        ["connect", "login", "folder", "processed", "idle", "send", "loop", "send", "plus"]
+        ["connect", "login", "folder", "idle", "send", "loop", "processed", "send", "plus"]
     )
     assert [finding for finding in findings if not finding.ok] == []
 
@@ -327,18 +382,73 @@ async def test_a_real_mta_says_at_once_where_it_cannot_go(town_of_postfix):
 
 
 @pytest.mark.parametrize(
-    ("given", "failing"),
+    ("given", "failing", "said"),
     [
-        ({"password": "wrong"}, "login"),
-        ({"folder": "No such folder"}, "folder"),
-        ({"port": 1}, "connect"),
+        ({"password": "wrong"}, "login", "authorisation code"),
+        ({"folder": "No such folder"}, "folder", "does not exist"),
+        ({"port": 1}, "connect", "look at host and port"),
+        ({"tls": True}, "connect", "this port speaks no TLS"),
     ],
 )
-async def test_the_check_stops_at_the_step_that_fails(pymap, given, failing):
-    wanted = to(pymap, **given) if "port" not in given else settings(**given)
+async def test_the_check_stops_at_the_step_that_fails_and_says_why(pymap, given, failing, said):
+    wanted = settings(**{"port": pymap.port, "user": pymap.user, "pace": PATIENT} | given)
     findings = [finding async for finding in check(wanted, None, SIGNER, now)]
     assert [finding.step for finding in findings if not finding.ok] == [failing]
     assert findings[-1].step == failing
+    assert said in findings[-1].detail
+
+
+@pytest.mark.parametrize(
+    ("tls", "given", "said"),
+    [
+        (False, {"tls": "starttls"}, 'tls = "implicit"'),
+        (True, {"tls": "implicit"}, "set cafile"),
+        (True, {"tls": "implicit", "password": "wrong"}, "authorisation code or an app password"),
+    ],
+)
+async def test_the_check_says_why_nothing_can_be_sent(pymap, tls, given, said):
+    async with smtp_sink(server_tls() if tls else None, implicit=tls, login=tls) as sink:
+        cafile = certificate()[0] if "password" in given else ""
+        out = SmtpSettings(
+            address="desk@desk.test", host="127.0.0.1", port=sink.port, cafile=cafile, **given
+        )
+        findings = [finding async for finding in check(to(pymap), out, SIGNER, now)]
+    assert [(finding.step, finding.ok) for finding in findings[-1:]] == [("send", False)]
+    assert said in findings[-1].detail
+
+
+async def test_the_check_finds_out_that_stored_mail_cannot_be_moved(town_of_pip):
+    town = town_of_pip
+    wanted = to(town.imap, address=town.way_out.address, processed="Trash")
+    findings = [finding async for finding in check(wanted, town.way_out, SIGNER, now, patience=30)]
+    assert [finding.step for finding in findings if not finding.ok] == ["processed"]
+
+
+async def test_the_check_is_a_command(town, tmp_path):
+    box = ("address", "user", "password", "port", "tls", "processed")
+    values = (town.way_out.address, town.imap.user, "secret", town.imap.port, False, "已处理")
+    out = ("address", "port", "tls")
+    sections = (
+        ("[[mail.mailboxes]]", zip(box, values, strict=True)),
+        ("[mail.smtp]", zip(out, (town.way_out.address, town.smtp_port, "none"), strict=True)),
+    )
+    lines = [
+        line
+        for head, given in sections
+        for line in (head, 'host = "127.0.0.1"', *(f"{n} = {json.dumps(v)}" for n, v in given))
+    ]
+    (tmp_path / "paidan.toml").write_text("\n".join(lines), "utf-8")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot.cli", "check", "mail"),
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "LANG": "C.UTF-8", "COLUMNS": "160"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    told, complaints = (text.decode() for text in await process.communicate())
+    assert (process.returncode, complaints) == (0, "")
+    for step in ("login", "folder", "idle", "send", "loop", "processed", "plus"):
+        assert re.search(rf"{step} +│ ok", told), told
 
 
 @pytest.mark.dovecot

@@ -92,7 +92,7 @@ TERMS: dict[str, set[str]] = {
         "smtp_login_refused", "smtp_sender_refused",
         "telegram_token_refused", "telegram_answer_failed", "telegram_refused",
         "second_poller", "storage_busy", "telegram_unreachable", "sms_silent", "mail_flood",
-        "mail_storm", "mail_too_large",
+        "mail_storm", "mail_too_large", "mail_not_marked",
         "mail_unreadable", "smtp_tls_failed",
     },
     "role": {*Role},

@@ -40,6 +40,7 @@ class ImapMailbox:
         self._client: aioimaplib.IMAP4 | None = None
         self._lost: asyncio.Future[None] | None = None
         self._idles = True
+        self._takes_seen = True
 
     async def connect(self) -> Folder:
         self.abort()
@@ -90,6 +91,8 @@ class ImapMailbox:
         return items[uid].parts["HEADER"] + items[uid].parts.get("TEXT", b"")
 
     async def flag(self, uids: Sequence[int]) -> None:
+        if not self._takes_seen:  # Dovecot says OK to a STORE that it then ignores
+            raise Refused("STORE", "this account may not mark mail in the folder")
         await self._ask("STORE", lambda c: c.uid("store", uid_set(uids), "+FLAGS", r"(\Seen)"))
 
     async def move(self, uids: Sequence[int], folder: str) -> None:
@@ -179,13 +182,16 @@ class ImapMailbox:
         )
         if validity is None:
             raise FolderRefused("SELECT", "no UIDVALIDITY, so its UIDs mean nothing")
+        writable = "[READ-ONLY]" not in text
+        permanent = re.search(r"PERMANENTFLAGS \(([^)]*)\)", text)
+        self._takes_seen = writable and (permanent is None or r"\Seen" in permanent[1])
         return Folder(
             uidvalidity=int(validity[1]),
             uidnext=int(following[1])
             if following
             else max(await self.search("ALL"), default=0) + 1,
             exists=int(exists[1]) if exists else 0,
-            writable="[READ-ONLY]" not in text,
+            writable=writable,
         )
 
     async def _fetch(

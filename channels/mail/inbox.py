@@ -34,6 +34,8 @@ TOGETHER = 25  # mails, likewise
 WHOLE_TRIES = 4  # fetches that broke off before only the mail's head is asked for
 HEAD_TRIES = 2  # and then before it is filed as unreadable
 STUBBORN = 20  # refused marks tried again per round
+PERSISTENT = 3  # refusals of one mark before people hear of it
+NOT_MARKED = "mail_not_marked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ class Inbox:
         self._searched = self._progress = monotonic()
         self._cursor: Cursor | None = None
         self._taken = 0  # the last uid that is stored, marked or not
-        self._unmarked: dict[int, bool] = {}  # stored, not yet marked: was it refused before?
+        self._unmarked: dict[int, int] = {}  # stored, not yet marked: how often it was refused
         self._broken: Counter[int] = Counter()  # fetches of a uid that broke off
         self._troubles: list[tuple[str, dict[str, str]]] = []  # told once the mail is safe
         self._told: set[str] = set()
@@ -123,12 +125,12 @@ class Inbox:
             watchdog.cancel()
 
     async def _session(self, keep: Keep, cursors: Cursors, now: Now) -> None:
-        """From a connection to its end; it has no other way out than an exception."""
-        folder = await self._source.connect()
+        """From a connection to its end, which is an exception unless marks are refused."""
+        folder, opened = await self._source.connect(), self._monotonic()
         self._moved()
         await self._find_place(folder, cursors, now())
         self.connected = True
-        self._told.clear()
+        self._told &= {NOT_MARKED}
         busy = 0
         while True:
             try:
@@ -145,6 +147,8 @@ class Inbox:
             self.waiting = True
             await self._source.wait(self._pace.poll)
             self.waiting = False
+            if NOT_MARKED in self._told and self._monotonic() - opened > self._pace.reopen:
+                return  # somebody may have given us the right meanwhile, which only SELECT tells
 
     async def _find_place(self, folder: Folder, cursors: Cursors, now: datetime) -> None:
         account, name = self._settings.address, self._settings.folder
@@ -188,7 +192,7 @@ class Inbox:
                 await self._tell_troubles()
                 self.backlog -= len(batch)
                 self._taken = batch[-1].uid
-                self._unmarked |= {mail.uid: False for mail in batch if not self._skips(mail)}
+                self._unmarked |= {mail.uid: 0 for mail in batch if not self._skips(mail)}
                 await self._mark(cursors)
         if not uids:  # nothing better to do
             await self._mark(cursors)
@@ -311,6 +315,7 @@ class Inbox:
 
     async def _mark(self, cursors: Cursors) -> None:
         """Flag or move what is stored. A refusal costs nothing but another try, next round."""
+        self._troubles.clear()
         fresh = [uid for uid, refused in self._unmarked.items() if not refused]
         refused_before = [uid for uid, refused in self._unmarked.items() if refused]
         # Those go one by one, as one of them may be the only reason; then to the back.
@@ -319,15 +324,24 @@ class Inbox:
             try:
                 await self._mark_on_server(uids)
             except Refused as no:
-                log.warning("mail_not_marked", account=self._settings.address, why=str(no))
-                for uid in uids:
-                    del self._unmarked[uid]
-                    self._unmarked[uid] = True
+                self._mark_refused(uids, str(no))
             else:
                 for uid in uids:
                     del self._unmarked[uid]
             self._moved()
+        if not self._unmarked:
+            self._told.discard(NOT_MARKED)
+        await self._tell_troubles()
         await self._save(cursors)
+
+    def _mark_refused(self, uids: Sequence[int], why: str) -> None:
+        """They go to the back; the log hears of each refusal, people of one that persists."""
+        log.warning(NOT_MARKED, account=self._settings.address, why=why)
+        for uid in uids:
+            self._unmarked[uid] = self._unmarked.pop(uid) + 1
+        if self._unmarked[uids[0]] >= PERSISTENT and NOT_MARKED not in self._told:
+            self._told.add(NOT_MARKED)
+            self._troubles.append((NOT_MARKED, {"account": self._settings.address, "reason": why}))
 
     async def _mark_on_server(self, uids: Sequence[int]) -> None:
         if self._settings.processed:

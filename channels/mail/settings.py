@@ -35,6 +35,7 @@ class Pace:
     retry_most: float = 45  # with a dial that hangs before it, a healed link is used within 90 s
     refused_most: float = 300  # a refused login: hurrying would only get the account locked
     busy_most: float = 30  # between two tries while the database takes no writes
+    reopen: float = 300  # a folder in which our marks are refused is opened again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

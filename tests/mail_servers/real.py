@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import psutil
+from pysasl.hashing import BuiltinHash
 
 from tests.mail_servers import free_port, require
 from tests.mail_servers.certificate import certificate
@@ -72,24 +73,74 @@ main()
 """
 
 
-@contextmanager
-def pymap() -> Iterator[ImapServer]:
-    port = free_port()
+def _pymap(port: int, *backend: str) -> subprocess.Popen[bytes]:
     server = subprocess.Popen(
         [
             *(sys.executable, "-c", _PYMAP),
-            *("--host", "127.0.0.1", "--port", str(port), "--no-tls", "dict"),
-            *("--demo-data", "--demo-user", "desk", "--demo-password", "secret"),
+            *("--host", "127.0.0.1", "--port", str(port), "--no-tls", *backend),
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    wait_for(port)
+    return server
+
+
+@contextmanager
+def pymap() -> Iterator[ImapServer]:
+    """All in memory; its folder Trash takes nothing in."""
+    port = free_port()
+    demo = ("dict", "--demo-data", "--demo-user", "desk", "--demo-password", "secret")
+    server = _pymap(port, *demo)
     try:
-        wait_for(port)
         yield ImapServer(port, "desk")
     finally:
         server.terminate()
         server.wait(5)
+
+
+class Pymap:
+    """With a Maildir for each user, so that it can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._server = _pymap(self.port, "maildir", str(self.folder))
+
+    def kill(self) -> None:
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+
+    def user(self, name: str) -> ImapServer:
+        hashed = BuiltinHash(rounds=1).hash("secret")
+        for file, line in (
+            ("passwd", f"{name}:x::::{name}:"),
+            ("shadow", f"{name}:{hashed}" + ":" * 7),
+        ):
+            with (self.folder / f"pymap-etc-{file}").open("a") as users:
+                users.write(f"{line}\n")
+        return ImapServer(self.port, name)
+
+    def drop(self, user: str, *raws: bytes) -> None:
+        _into_maildir(self.folder / user, *raws)
+
+    def forget_uids(self, user: str) -> None:
+        (self.folder / user / "dovecot-uidlist").unlink()
+
+
+@contextmanager
+def pymap_on_disk() -> Iterator[Pymap]:
+    folder = Path(mkdtemp(prefix="pm", dir="/tmp"))
+    server = Pymap(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass
@@ -129,19 +180,8 @@ class Dovecot:
         return DovecotUser(self.port, name, self)
 
     def drop(self, user: str, *raws: bytes, age: float = 0) -> None:
-        """Into the Maildir, as a delivery agent does, also while the server is down."""
-        box = self.folder / "mail" / user
-        if not box.exists():
-            for name in ("tmp", "new", "cur"):
-                (box / name).mkdir(parents=True)
-            _give_away(box)
-        for n, raw in enumerate(raws):
-            draft = box / "tmp" / f"{time.time_ns()}.{n}.drop"
-            draft.write_bytes(raw)
-            if age:
-                os.utime(draft, (time.time() - age,) * 2)
-            _give_away(draft)
-            draft.rename(box / "new" / draft.name)
+        """Also while the server is down."""
+        _into_maildir(self.folder / "mail" / user, *raws, age=age)
 
     def forget_uids(self, user: str) -> None:
         """What a restored backup or a repaired index does: every uid anew, another uidvalidity."""
@@ -158,6 +198,15 @@ class Dovecot:
         """Nothing can be put into the folder: every MOVE to it is answered NO."""
         for name in ("cur", "new", "tmp"):
             (self.folder / "mail" / user / f".{folder}" / name).chmod(0o755 if unlock else 0o555)
+
+    def deny(self, user: str, *, allow: bool = False) -> None:
+        """The account may read its INBOX and mark nothing there."""
+        rights = self.folder / "mail" / user / "dovecot-acl"
+        if allow:
+            rights.unlink()
+        else:
+            rights.write_text("owner lrk\n")
+            _give_away(rights)
 
     def _configuration(self) -> str:
         cert, key = certificate()
@@ -202,6 +251,10 @@ userdb {{
 }}
 namespace inbox {{
   inbox = yes
+}}
+mail_plugins = acl
+plugin {{
+  acl = vfile:cache_secs=0
 }}
 protocol lmtp {{
   postmaster_address = postmaster@desk.test
@@ -257,6 +310,21 @@ def postfix(lmtp_port: int) -> Iterator[int]:
     finally:
         subprocess.run([*command, "stop"], check=False, capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _into_maildir(box: Path, *raws: bytes, age: float = 0) -> None:
+    """As a delivery agent does it: written beside, and then moved in."""
+    if not box.exists():
+        for name in ("tmp", "new", "cur"):
+            (box / name).mkdir(parents=True)
+        _give_away(box)
+    for n, raw in enumerate(raws):
+        draft = box / "tmp" / f"{time.time_ns()}.{n}.drop"
+        draft.write_bytes(raw)
+        if age:
+            os.utime(draft, (time.time() - age,) * 2)
+        _give_away(draft)
+        draft.rename(box / "new" / draft.name)
 
 
 def _group() -> str:
