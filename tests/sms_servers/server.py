@@ -115,3 +115,32 @@ async def statuses(base: str, request: HookRequest, count: int, lanes: int) -> l
 
     done = await asyncio.gather(*(lane(count // lanes) for _ in range(lanes)))
     return [status for lane_ in done for status in lane_]
+
+
+async def at_once(application, request: HookRequest, count: int) -> list[int]:
+    """One call `count` times in the same moment, as the server hands it to the application."""
+    path, _, query = request.url.removeprefix(DESK).partition("?")
+    headers = {"host": "desk.example.com", **request.headers}
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": "https",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()],
+        "client": ("127.0.0.1", 50000),
+        "server": ("desk.example.com", 443),
+    }
+    found: list[int] = []
+
+    async def receive():
+        return {"type": "http.request", "body": request.body, "more_body": False}
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            found.append(message["status"])
+
+    await asyncio.gather(*(application(dict(scope), receive, send) for _ in range(count)))
+    return found
