@@ -73,6 +73,7 @@ SWEEP = 1.0  # seconds between looks at the timers
 REDRAW = 0.5
 RESCUE = 10.0
 FETCH = 1.0
+FORGET = 6 * 3600.0  # between looks for files that nobody needs
 
 
 SEVERAL = "several processes need PostgreSQL"
@@ -361,6 +362,9 @@ class Program:
             FETCH,
             "files",
             lambda: self._quietly(files.fetch_wanted(self.desk, self.files, self._fetchers)),
+        )
+        self.ticker.every(
+            FORGET, "forget files", lambda: self._quietly(files.sweep(self.desk, self.files))
         )
         self.ticker.every(
             planning.EVERY, "plan", lambda: self._quietly(planning.propose(self.desk))

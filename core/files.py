@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 
+from core import privacy
 from core.desk import Desk
 from core.errors import FileTooLarge, FileVanished
 from core.in_hand import InHand
@@ -16,6 +17,7 @@ from core.messages import File
 from core.notices.requester import FileGone, FileTooBig
 from core.people import Person
 from core.ports import Files, Tx
+from core.rows import OutboxRow
 from core.ticket import Message, StoredFile, Ticket
 
 log = structlog.get_logger()
@@ -25,6 +27,7 @@ LIMIT = 20 * MEGABYTE
 AGAIN, AGAIN_AT_MOST = timedelta(seconds=5), timedelta(minutes=30)
 TRIES = 55  # a day of them
 BATCH = 10
+UNSETTLED = ("pending", "waiting", "claimed", "sending", "unknown")
 
 Fetch = Callable[[File], Awaitable[bytes]]
 """Brings the bytes of a promised file. Raises FileTooLarge, FileVanished, or what may pass."""
@@ -46,6 +49,7 @@ class FileStore:
 
     def _write(self, path: Path, data: bytes) -> None:
         if path.exists():
+            path.touch()  # whoever puts it again counts on it
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_suffix(f".{os.getpid()}")
@@ -62,6 +66,37 @@ class FileStore:
     async def get(self, sha256: str) -> bytes | None:
         path = self._path(sha256)
         return await asyncio.to_thread(path.read_bytes) if path.exists() else None
+
+    async def drop_all_but(self, kept: Collection[str], before: datetime) -> int:
+        """Remove what was put before and is not among those; how many."""
+        return await asyncio.to_thread(self._drop, kept, before.timestamp())
+
+    def _drop(self, kept: Collection[str], before: float) -> int:
+        dropped = 0
+        for path in self.folder.glob("??/*"):
+            if path.name not in kept and path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
+                dropped += 1
+        return dropped
+
+
+async def sweep(desk: Desk, store: FileStore) -> int:
+    """Forget files that nobody needs: drawn pictures above all, which no message keeps.
+
+    As long as a raw message is kept it may name a file that no row names yet.
+    """
+    kept = await desk.store.read(_needed)
+    dropped = await store.drop_all_but(kept, desk.now() - privacy.RAW)
+    if dropped:
+        log.info("files_forgotten", many=dropped)
+    return dropped
+
+
+def _needed(tx: Tx) -> set[str]:
+    """Of messages, and of letters that are still on their way."""
+    letters = tx.find(OutboxRow, state=UNSETTLED)
+    on_their_way = {str(file["sha256"]) for letter in letters for file in letter.files}
+    return on_their_way | {row["sha256"] for row in tx.ask("kept_files")}
 
 
 async def fetch_wanted(desk: Desk, files: Files, fetchers: Mapping[str, Fetch]) -> int:

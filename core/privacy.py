@@ -6,7 +6,7 @@ from core import looks
 from core.desk import Desk
 from core.ports import Between, Tx
 from core.rows import InboxRow, TimerRow
-from core.ticket import Message
+from core.ticket import Message, StoredFile
 
 TIMER = "forget"
 AT = time(3)  # at night, when nobody waits for the database
@@ -39,4 +39,6 @@ def forget(tx: Tx, after: datetime | None, until: datetime) -> None:
     when = Between(after=after, before=until)
     settled = {"state": ("done", "ignored", "dead"), "received_at": when}
     tx.update_where(InboxRow, settled, body=b"")
+    forgotten = [message.id for message in tx.find(Message, ticket_id=None, received_at=when)]
+    tx.delete(StoredFile, message_id=tuple(forgotten))
     tx.delete(Message, ticket_id=None, received_at=when)

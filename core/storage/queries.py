@@ -117,6 +117,7 @@ QUERIES: Mapping[str, Callable[[str], TextClause]] = {
         " AND w.state = 'pending' AND w.kind = 'offer_again' AND w.due_at > :now"
         " ORDER BY t.vip DESC, t.due_at IS NULL, t.due_at, t.id LIMIT :many"
     ),
+    "kept_files": _same("SELECT DISTINCT sha256 FROM files WHERE sha256 <> ''"),
     "last_jobs": _same(
         "SELECT person_id AS person, max(answered_at) AS last_at, count(*) AS jobs FROM offers"
         " WHERE state = 'accepted' AND answered_at >= :since GROUP BY person_id"
