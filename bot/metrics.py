@@ -38,6 +38,11 @@ class DeskCollector:
                 "paidan_updates_stored", "Raw updates stored since the start", pump.stored
             )
             yield GaugeMetricFamily(
+                "paidan_update_lag_seconds",
+                "How late the oldest message of the last answer came",
+                pump.lag.total_seconds(),
+            )
+            yield GaugeMetricFamily(
                 "paidan_polling", "1 in the process that polls Telegram", pump.polling
             )
             yield GaugeMetricFamily(

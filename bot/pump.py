@@ -97,7 +97,6 @@ class Pump:
         """
         self.connected = asyncio.Event()  # Telegram knows the bot, and how it shall deliver
         self.polling = False  # it is this process that asks Telegram
-        self.last_poll_at: datetime | None = None  # when Telegram last answered
         self.lag = timedelta()  # how late the oldest message of the last answer came
         self.stored = 0
         self.failing = ""  # kind of the present trouble
@@ -196,7 +195,7 @@ class Pump:
 
     async def _take_in(self, updates: list[dict[str, Any]]) -> int:
         """Store an answer and say which offset the next call may confirm."""
-        received_at = self.last_poll_at = self._now()
+        received_at = self._now()
         self.lag = max((received_at - sent for sent in _dates(updates)), default=timedelta())
         reach("after_fetch")
         if not updates:

@@ -66,7 +66,6 @@ class Spec:
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # typed, per language
     sms: str = ""  # code on a keypad
     asks: str = ""  # the draft that it opens where nothing was said with it
-    reversible: bool = False
 
 
 def _words(zh: str = "", en: str = "") -> Mapping[str, tuple[str, ...]]:

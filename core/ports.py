@@ -20,7 +20,6 @@ class Capabilities:
     files: bool = False
     templates_only: bool = False  # the carrier approves every wording beforehand
     threads: bool = False  # an answer names the message it answers
-    proves_sender: bool = False  # the channel vouches for who wrote
     at_once: int = 64  # letters under way; a claimed one that only waits looks tried after a crash
 
 

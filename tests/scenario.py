@@ -49,7 +49,7 @@ class MemoryChannel:
         return Receipt(id=str(next(self.ids)))
 
 
-CHAT = Capabilities(buttons=8, edits=True, text_limit=4096, threads=True, proves_sender=True)
+CHAT = Capabilities(buttons=8, edits=True, text_limit=4096, threads=True)
 MAIL = Capabilities(threads=True, files=True)
 SMS = Capabilities()
 

@@ -303,7 +303,6 @@ async def test_the_pump_knows_how_late_it_is(ground: Ground) -> None:
     pump, _ = ground.start()
     ground.li.says("eins")
     await ground.confirmed()
-    assert pump.last_poll_at == NOW + timedelta(seconds=5)
     assert pump.lag == timedelta(seconds=5)
     assert pump.stored == 1
 

@@ -32,10 +32,6 @@ def visible(text: str) -> str:
     return kept if kept.strip() else text
 
 
-def is_forward(text: str) -> bool:
-    return any(map(phrases.FORWARDED.match, text.split("\n", 40)[:40]))
-
-
 def _where_the_quote_begins(lines: Sequence[str]) -> int | None:
     """The line from which on all is quoted; None when own words stand among the quotes."""
     for at, line in enumerate(lines):

@@ -1,7 +1,6 @@
 """What a gateway's web hook sent, in a form that can be stored and read again later."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -369,13 +368,6 @@ def _bytes(value: str | bytes) -> bytes:
 
 def basic(username: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
-
-
-def unbase64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text.encode(), validate=True)
-    except (ValueError, binascii.Error) as broken:
-        raise Forged("no base64") from broken
 
 
 def fresh(seconds: str, now: datetime, tolerance: float = 300) -> None:

@@ -54,7 +54,6 @@ class TelegramChannel:
         text_limit=limits.TEXT,
         files=True,
         threads=True,
-        proves_sender=True,
     )
 
     def __init__(

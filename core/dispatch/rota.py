@@ -169,26 +169,6 @@ def _relieved(relief: Iterable[Shift], row: Shift, at: datetime) -> bool:
     return row.kind is not Kind.COVER and any(other.holds(at) for other in relief)
 
 
-def on_duty(person: str, at: datetime, rota: Rota) -> bool:
-    return rota.duty(person, at) is not None
-
-
-def who_is_on(
-    at: datetime,
-    rota: Rota,
-    *,
-    among: Collection[str] | None = None,
-    site: str | None = None,
-    city: str | None = None,
-) -> list[Shift]:
-    """The rows that put people on duty, best first; `among` are those who cover the place."""
-    people = rota.people if among is None else among
-    rows = [found.row for person in people if (found := rota.duty(person, at))]
-    if site is not None or city is not None:
-        rows = [row for row in rows if row.serves(site, city)]
-    return sorted(rows, key=lambda row: (PRECEDENCE.index(row.kind), row.person))
-
-
 # ── Patterns ─────────────────────────────────────────────────────────────────────────────────────
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
