@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
+from random import Random
 
 import httpx
 import pytest
@@ -388,6 +389,8 @@ async def test_leaving_the_surveys_is_one_press(post):
 # -- loops
 
 
+CHANCE = Random(20)
+SYLLABLES = tuple("天地人你我他山水火木金土日月星云雨风雪")
 PARTNERS = {
     "another of our desks": lambda mail, n: text_of(mail),
     "one that always says the same": lambda mail, n: f"Thanks, we got it. Case {n}.",
@@ -429,6 +432,52 @@ async def test_two_of_our_desks_without_any_header_stop_within_five_messages_an_
                 seen[id(source)] = len(mails)
         assert a.sent(b.address)
         assert carried <= 5
+
+
+async def hours_with_a_program(post: MailDesk, hours: int, sends) -> list[datetime]:
+    """It writes every ten minutes, never the same; the moments at which it is answered."""
+    began, answered = post.desk.now(), list[datetime]()
+    for n in range(hours * 6):
+        seen = len(post.sent("it@other.test"))
+        await post.gets(written_at(post, sends(n, "".join(CHANCE.choices(SYLLABLES, k=30)))))
+        answered += [post.desk.now()] * (len(post.sent("it@other.test")) - seen)
+        await post.scenario.time_passes(minutes=10)
+    assert post.desk.now() - began >= timedelta(hours=hours)
+    return answered
+
+
+async def test_a_program_that_never_says_the_same_gets_five_answers_in_any_hour(post):
+    answered = await hours_with_a_program(
+        post, 2, lambda n, words: letter("it@other.test", words[:12], words)
+    )
+    in_one_hour = [sum(one <= at < one + timedelta(hours=1) for at in answered) for one in answered]
+    assert max(in_one_hour) == 5
+    assert len(answered) > 5  # it is not silenced for good either
+
+
+async def test_a_program_that_keeps_to_its_ticket_is_acknowledged_once_in_hours(post):
+    def send(n: int, words: str) -> EmailMessage:
+        first = post.sent("it@other.test")[:1]
+        return (
+            answer(first[0], "it@other.test", words)
+            if first
+            else letter("it@other.test", "打印机坏了", words)
+        )
+
+    assert len(await hours_with_a_program(post, 2, send)) == 1
+    assert len(await post.scenario.tickets()) == 1
+
+
+async def test_a_person_at_the_address_of_a_loop_is_answered_an_hour_later(post):
+    said = "We opened a case. Somebody will look at it."
+    for n in range(8):
+        await post.gets(written_at(post, letter("it@other.test", f"Case {n}", f"{said} {n}")))
+        await post.scenario.time_passes(minutes=1)
+    silenced = len(post.sent("it@other.test"))
+    assert silenced < 5
+    await post.scenario.time_passes(hours=1)
+    await post.gets(written_at(post, letter("it@other.test", "会议室没有网络", "全部断网")))
+    assert len(post.sent("it@other.test")) == silenced + 1
 
 
 def written_at(post: MailDesk, mail: EmailMessage) -> EmailMessage:

@@ -12,11 +12,14 @@ import pytest
 from channels.mail.caps import Caps
 from channels.mail.page import sanitised, to_text
 from channels.mail.parse import content_hash, parse
+from tests.mail_servers.desk import MailDesk
+from tests.scenario import a_desk
 from tests.test_mail_read_programs import letters
 
 SOAK = bool(os.environ.get("PAIDAN_SOAK"))
 SEEDS = 4
 ROUNDS = 25_000 if SOAK else 375  # mails per seed
+THROUGH_THE_DESK = 10_000 if SOAK else 120
 SECONDS, KILOBYTES = 5.0, 200_000
 
 FILES = sorted((Path(__file__).parent / "mails").rglob("*.eml"))
@@ -57,6 +60,25 @@ def test_a_mutated_mail_is_read_quickly_and_can_be_stored(seed):
         assert content_hash(parse(raw))  # which takes every character as UTF-8
         assert time.process_time() - started < SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < KILOBYTES
+
+
+async def test_a_mutated_mail_goes_through_the_whole_desk(tmp_path):
+    """From the stored bytes to the ticket and the letters about it: none is tried twice."""
+    chance, plenty = random.Random(f"{SEEDS} and one"), 10**9
+    async with a_desk(tmp_path) as scenario:
+        post = MailDesk(
+            scenario, tmp_path, held_above=plenty, storm=plenty, answers_per_hour=plenty
+        )
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(THROUGH_THE_DESK):
+            raw, started = mutated(chance), time.process_time()
+            await post.gets(raw)
+            assert time.process_time() - started < SECONDS
+        rows = await post.rows()
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < KILOBYTES
+        assert len(await scenario.tickets()) > THROUGH_THE_DESK / 2
+    unsettled = [row for row in rows if row.state not in {"done", "ignored"} or row.tries > 1]
+    assert [(row.note, row.body[:200]) for row in unsettled] == []
 
 
 NESTED = b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n"

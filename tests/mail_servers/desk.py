@@ -55,6 +55,10 @@ class MailDesk:
 
     async def gets(self, raw: bytes | EmailMessage, *, box: str = DESK, **marks: object) -> None:
         """The raw mail is stored and worked on, as by the worker."""
+        await self.stores(raw, box=box, **marks)
+        await self.work()
+
+    async def stores(self, raw: bytes | EmailMessage, *, box: str = DESK, **marks: object) -> None:
         data = raw if isinstance(raw, bytes) else raw.as_bytes(policy=SMTP)
         arrival = Arrival(at=self.desk.now(), size=len(data), **marks)  # type: ignore[arg-type]
         keep = inbox.keeper(self.desk, lambda: None)
@@ -71,7 +75,6 @@ class MailDesk:
                 )
             ]
         )
-        await self.work()
 
     async def work(self) -> None:
         for row in await inbox.claim(self.desk):
