@@ -6,6 +6,7 @@ it ended. `python -m tests.crash_desk TEMPLATE` needs a database with the exampl
 """
 
 import asyncio
+import gc
 import importlib
 import json
 import os
@@ -25,7 +26,9 @@ from channels.telegram.limiter import Limiter, Rate
 from core import crashpoints
 from core.desk import Rules
 from core.storage.sqlite import SqliteStore
+from core.words import languages, moment
 from tests.scenario import Scenario
+from tests.test_story import asked
 
 QUICK = Rate(10_000, 1.0)
 TICK = 0.2
@@ -68,16 +71,26 @@ async def live(life: Life) -> None:
 
 
 async def warm(template: str) -> None:
-    """Whatever is read, compiled or loaded with the first report: once, and every fork has it."""
+    """Whatever is read, compiled or loaded once in a life: here, and every fork has it."""
     main._trust()
     importlib.import_module("aiohttp")
+    for language in languages():
+        moment(datetime.now(UTC), language=language)
     with tempfile.TemporaryDirectory() as folder:  # several are born of one template
         store = SqliteStore(shutil.copy(template, folder))
         await store.open()
         rehearsal = Scenario(store, Rules())
         await rehearsal.hears("a stranger", REPORT)
         await rehearsal.time_passes(minutes=1)
+        number = (await rehearsal.latest()).number
+        engineer = await asked(rehearsal, number)
+        for action in ("accept", "depart", "arrive"):
+            await rehearsal.does(engineer, action)
+        await rehearsal.does(engineer, "resolve", arg="replaced")
+        await rehearsal.time_passes(days=4)
         await store.close()
+    gc.collect()
+    gc.freeze()  # a collection in a life would write to, and so copy, all that is shared
 
 
 def be_born(life: Life) -> None:

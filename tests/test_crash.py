@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import uvicorn
 
 from bot.main import open_store
@@ -58,6 +59,8 @@ PASSINGS: Mapping[str, int] = {
 }
 MARKS = [say("card.repeated", {}, language=language) for language in ("zh_CN", "en")]
 PATIENCE = 40.0
+Zygote = asyncio.subprocess.Process  # has loaded the program, and forks a life for each order
+on_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 def plans() -> list[tuple[str, int]]:
@@ -74,7 +77,7 @@ class World:
 
     api: BotApi
     life: Life
-    zygote: asyncio.subprocess.Process
+    zygote: Zygote
     orders: list[str]  # where each life shall end; after the last it goes on
     people: Mapping[str, int]  # telegram id by code
     kills: int = 0
@@ -304,14 +307,16 @@ def template() -> "AsyncIterator[Path]":
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-async def zygote(template: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    async with born_of(template) as process:
-        yield process
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def zygotes(template: Path) -> AsyncIterator[list[Zygote]]:
+    """One for each of the lives that are lived side by side."""
+    async with AsyncExitStack() as stack:
+        births = (stack.enter_async_context(born_of(template)) for _ in range(SIDE_BY_SIDE))
+        yield list(await asyncio.gather(*births))
 
 
 @asynccontextmanager
-async def born_of(template: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def born_of(template: Path) -> AsyncIterator[Zygote]:
     """A process that has loaded the program, and forks a life of it for each order."""
     environment = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     program = (sys.executable, "-m", "tests.crash_desk", str(template))
@@ -330,7 +335,7 @@ async def born_of(template: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     await process.wait()
 
 
-def world_of(folder: Path, template: Path, zygote: asyncio.subprocess.Process) -> World:
+def world_of(folder: Path, template: Path, zygote: Zygote) -> World:
     shutil.copy(template, folder / "desk.db")
     (folder / "ahead").write_text("0")
     life = Life(f"sqlite:///{folder / 'desk.db'}", "", TOKEN, str(folder / "ahead"))
@@ -373,22 +378,25 @@ def test_there_are_a_dozen_points_and_the_story_passes_each() -> None:
     assert set(PASSINGS) == set(POINTS)
 
 
+@on_one_loop
 async def test_the_story_without_a_kill(
-    template: Path, zygote: asyncio.subprocess.Process, tmp_path: Path
+    template: Path, zygotes: list[Zygote], tmp_path: Path
 ) -> None:
-    world = world_of(tmp_path, template, zygote)
+    world = world_of(tmp_path, template, zygotes[0])
     await play(world)
     assert (Findings(world).look(), world.kills) == ([], 0)
 
 
+@on_one_loop
 @pytest.mark.parametrize("lane", range(LANES))
 async def test_a_kill_at_any_point_loses_nothing_and_doubles_nothing(
-    template: Path, tmp_path: Path, lane: int
+    template: Path, zygotes: list[Zygote], tmp_path: Path, lane: int
 ) -> None:
     """A life mostly waits, so several are lived side by side: by lanes, and in each by twos."""
     mine = plans()[lane::LANES]
     halves = [mine[half::SIDE_BY_SIDE] for half in range(SIDE_BY_SIDE)]
-    found = await asyncio.gather(*(live_through(half, template, tmp_path) for half in halves))
+    both = zip(halves, zygotes, strict=True)
+    found = await asyncio.gather(*(live_through(*each, template, tmp_path) for each in both))
     wrong = [each for wrong, _ in found for each in wrong]
     reached = {point for _, points in found for point in points}
     assert wrong == []
@@ -396,24 +404,11 @@ async def test_a_kill_at_any_point_loses_nothing_and_doubles_nothing(
 
 
 async def live_through(
-    some: list[tuple[str, int]], template: Path, tmp_path: Path
+    some: list[tuple[str, int]], zygote: Zygote, template: Path, tmp_path: Path
 ) -> tuple[list[str], set[str]]:
     """What went wrong in these lives, and which points were reached."""
     wrong: list[str] = []
     reached: set[str] = set()
-    async with born_of(template) as zygote:
-        await _live_through(some, template, tmp_path, zygote, wrong, reached)
-    return wrong, reached
-
-
-async def _live_through(
-    some: list[tuple[str, int]],
-    template: Path,
-    tmp_path: Path,
-    zygote: asyncio.subprocess.Process,
-    wrong: list[str],
-    reached: set[str],
-) -> None:
     for point, seed in some:
         folder = tmp_path / f"{point}.{seed}"
         folder.mkdir()
@@ -432,3 +427,4 @@ async def _live_through(
             reached.add(point)
         else:
             wrong.append(f"{where}: was not reached")
+    return wrong, reached
