@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import cache
 from importlib.resources import files
 from itertools import product
 from typing import Any
@@ -124,6 +125,7 @@ def zone_now(zone: str, resident_open: bool) -> str:
     return "B" if zone == "A" and not resident_open else zone
 
 
+@cache
 def shipped_policy() -> Policy:
     """The policy that comes with the program."""
     return load(files("core.sla").joinpath("data/policy.toml").read_text("utf-8"))

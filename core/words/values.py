@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from types import MappingProxyType
-from typing import get_args, get_type_hints
+from typing import TYPE_CHECKING, get_args, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.notices import NOTICES, TERMS
 from core.words.catalogs import find
 from core.words.template import Slot, fill
+
+if TYPE_CHECKING:
+    from babel import Locale
 
 HOME = "Asia/Shanghai"
 
@@ -134,8 +137,8 @@ class Reader:
 
         wanted = find(pattern, self.language, self.context) or ""
         if isinstance(value, datetime):
-            return format_datetime(value, wanted, locale=self.language)
-        return format_date(value, wanted, locale=self.language)
+            return format_datetime(value, wanted, locale=_locale(self.language))
+        return format_date(value, wanted, locale=_locale(self.language))
 
     def length(self, value: timedelta, *, in_days: bool = True) -> str:
         """In days, hours and minutes; seconds only below a minute."""
@@ -165,6 +168,14 @@ def plain(label: str) -> str:
     """A label without the signs in front of its words: for sentences, digits and carriers."""
     start = next((i for i, char in enumerate(label) if char.isalnum()), 0)
     return label[start:]
+
+
+@cache
+def _locale(language: str) -> "Locale":
+    """Babel compares a name with those of all its locales, twenty times as long as it formats."""
+    from babel import Locale
+
+    return Locale.parse(language)
 
 
 @cache
