@@ -1,4 +1,4 @@
-"""A store for long simulated lives: one connection in the caller's own thread, and no disk.
+"""A store for lives in memory: one connection in the caller's own thread, and no disk to wait for.
 
 The same tables, statements and transactions as in the desk; only what makes a commit durable is
 left out, since nobody pulls the plug on a simulated year.
@@ -14,6 +14,7 @@ from core.storage.sqlite import SqliteDriver
 from core.storage.transaction import SqlTx
 
 T = TypeVar("T")
+_PRAGMAS = ("journal_mode=MEMORY", "synchronous=OFF", "cache_size=-131072", "foreign_keys=ON")
 
 
 class CalmStore:
@@ -21,7 +22,7 @@ class CalmStore:
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
-        for pragma in ("journal_mode=MEMORY", "synchronous=OFF", "cache_size=-131072"):
+        for pragma in _PRAGMAS:
             self._connection.execute(f"PRAGMA {pragma}")
 
     async def open(self) -> None:
@@ -34,7 +35,11 @@ class CalmStore:
         return self._whole(body)
 
     async def read(self, body: Callable[[Tx], T]) -> T:
-        return self._whole(body)
+        self._connection.execute("PRAGMA query_only=ON")
+        try:
+            return self._whole(body)
+        finally:
+            self._connection.execute("PRAGMA query_only=OFF")
 
     def _whole(self, body: Callable[[Tx], T]) -> T:
         self._connection.execute("BEGIN")

@@ -29,6 +29,7 @@ from bot.main import open_store
 from core.desk import Rules
 from core.ports import Store
 from core.storage import schema
+from core.storage.sqlite import SqliteStore
 from tests.scenario import Scenario, a_desk
 
 BOTH = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
@@ -205,7 +206,7 @@ async def store(laid: str) -> AsyncIterator[Store]:
 async def any_desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scenario]:
     """The example desk on each of the databases."""
     if request.param == "sqlite":
-        async with a_desk(tmp_path) as scenario:
+        async with a_desk(tmp_path, store=SqliteStore) as scenario:
             yield scenario
         return
     server: Server = request.getfixturevalue("postgres")

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,12 +20,13 @@ from core.people import Address, Person
 from core.ports import Between, Capabilities, Store, Tx
 from core.requests import Outcome, Request
 from core.rows import InboxRow, OutboxRow, TimerRow
+from core.sla.calendar import Calendar
 from core.sla.calendars import shipped
 from core.sla.policy import shipped_policy
 from core.storage import schema
-from core.storage.sqlite import SqliteStore
 from core.telling import Reply
 from core.ticket import Step, Ticket
+from tests.calm_store import CalmStore
 
 EXAMPLE = Path(__file__).parent.parent / "core" / "desk_data" / "example.toml"
 # A Monday morning at ten in Guangzhou.
@@ -67,7 +68,7 @@ class Scenario:
         self.desk = Desk(
             store=store,
             now=lambda: self.moment,
-            calendars=shipped(),
+            calendars=dict(_calendars()),
             policies=(shipped_policy(),),
             channels={name: channel.can for name, channel in self.channels.items()},
             rules=rules,
@@ -239,6 +240,12 @@ def _row(number: int, inbound: Inbound) -> InboxRow:
 
 
 @cache
+def _calendars() -> dict[str, Calendar]:
+    """They learn years as they are asked about them: once for all desks."""
+    return shipped()
+
+
+@cache
 def _template() -> Path:
     """The example desk in a file, made once: every test starts from a copy."""
     return Path(tempfile.mkdtemp(prefix="paidan-tests-")) / "template.db"
@@ -248,27 +255,30 @@ async def template() -> Path:
     """The example desk in a file of SQLite, to be copied."""
     path = _template()
     if not path.exists():
-        async with _opened(path, Rules()) as fresh:
+        await schema.upgrade(f"sqlite:///{path}")
+        async with _opened(CalmStore(path), Rules()) as fresh:
             await fresh.prepare()
     return path
 
 
 @asynccontextmanager
 async def a_desk(
-    folder: Path, rules: Rules | None = None, *, fresh: bool = True
+    folder: Path,
+    rules: Rules | None = None,
+    *,
+    fresh: bool = True,
+    store: Callable[[Path], Store] = CalmStore,
 ) -> AsyncIterator[Scenario]:
-    """A new one, or the one whose database lies in the folder."""
+    """A new one, or the one whose database lies in the folder. `store`: what it is kept in."""
     path = folder / "desk.db"
     if fresh:
         shutil.copy(await template(), path)
-    async with _opened(path, rules or Rules()) as scenario:
+    async with _opened(store(path), rules or Rules()) as scenario:
         yield scenario
 
 
 @asynccontextmanager
-async def _opened(path: Path, rules: Rules) -> AsyncIterator[Scenario]:
-    await schema.upgrade(f"sqlite:///{path}")
-    store = SqliteStore(path)
+async def _opened(store: Store, rules: Rules) -> AsyncIterator[Scenario]:
     await store.open()
     try:
         yield Scenario(store, rules)

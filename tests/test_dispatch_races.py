@@ -104,8 +104,9 @@ class Fray:
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_nothing_is_lost_or_owned_twice_however_people_pull(
-    desk: Scenario, seed: int
+    busy_desk: Scenario, seed: int
 ) -> None:
+    desk = busy_desk
     luck = Random(seed)
     staff = await desk.desk.store.read(lambda tx: desk.desk.register.open(tx).staff)
     actors = {

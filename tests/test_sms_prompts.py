@@ -159,7 +159,9 @@ async def test_the_database_holds_no_two_open_questions_of_one_telephone(ask):
         await ask(body)
 
 
-async def test_one_answer_of_many_at_once_takes_the_prompt(ask):
+async def test_one_answer_of_many_at_once_takes_the_prompt(busy_desk):
+    ask = busy_desk.desk.store.write
+
     def asked(tx):
         turn(tx, letter(tx, 1))
 

@@ -36,11 +36,11 @@ class Heard:
 
 
 @pytest.fixture
-async def desk(desk: Scenario) -> Scenario:
+async def desk(busy_desk: Scenario) -> Scenario:
     """A desk that waits for nothing: what the import of its sheet left to do is done."""
-    await timers.sweep(desk.desk)
-    assert await desk.pending_timers() == []
-    return desk
+    await timers.sweep(busy_desk.desk)
+    assert await busy_desk.pending_timers() == []
+    return busy_desk
 
 
 async def due(desk: Scenario, *subjects: str, **kinds: str) -> None:
