@@ -1,15 +1,21 @@
 """`paidan inbox`: raw events, above all those that were set aside."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from bot.cli.shell import Mask, Reveal, SettingsFile, clock, complain, group, on_desk, show_table
-
-if TYPE_CHECKING:
-    from core.desk import Desk
-    from core.rows import InboxRow
+from bot.cli.shell import (
+    Limit,
+    Mask,
+    Reveal,
+    SettingsFile,
+    clock,
+    complain,
+    group,
+    on_desk,
+    show_newest,
+)
 
 app = group("Raw events: list what was set aside, and give it another try.")
 
@@ -24,42 +30,30 @@ class State(StrEnum):
 @app.command("list")
 def list_(
     state: Annotated[State | None, typer.Option(help="Only these.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    limit: Limit = 50,
     reveal: Reveal = False,
     settings: SettingsFile = None,
 ) -> None:
     """The newest raw events."""
     from core.rows import InboxRow
 
-    where = {"state": str(state)} if state else {}
-
-    async def work(desk: "Desk") -> None:
-        rows = await desk.store.read(
-            lambda tx: tx.find(InboxRow, order="-id", limit=limit, **where)
-        )
-        _show(rows, Mask(reveal), desk)
-
-    on_desk(settings, work)
-
-
-def _show(rows: "list[InboxRow]", mask: Mask, desk: "Desk") -> None:
-    show_table(
+    mask = Mask(reveal)
+    show_newest(
         "Inbox",
-        ("id", "channel", "from", "state", "tries", "received", "bytes", "note"),
-        [
-            (
-                str(row.id),
-                row.channel,
-                mask.number(mask.mail(row.order_key)),
-                row.state,
-                str(row.tries),
-                clock(row.received_at, desk),
-                str(len(row.body)),
-                mask.text(row.note),
-            )
-            for row in rows
-        ],
-        empty="There is nothing.",
+        InboxRow,
+        {
+            "id": lambda row, desk: str(row.id),
+            "channel": lambda row, desk: row.channel,
+            "from": lambda row, desk: mask.number(mask.mail(row.order_key)),
+            "state": lambda row, desk: row.state,
+            "tries": lambda row, desk: str(row.tries),
+            "received": lambda row, desk: clock(row.received_at, desk),
+            "bytes": lambda row, desk: str(len(row.body)),
+            "note": lambda row, desk: mask.text(row.note),
+        },
+        state=state,
+        limit=limit,
+        settings=settings,
     )
 
 

@@ -5,12 +5,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.shell import Mask, Reveal, SettingsFile, clock, complain, group, on_desk, show_table
+from bot.cli.shell import (
+    Limit,
+    Mask,
+    Reveal,
+    SettingsFile,
+    clock,
+    complain,
+    group,
+    on_desk,
+    show_newest,
+)
 
 if TYPE_CHECKING:
     from core.desk import Desk
     from core.ports import Tx
-    from core.rows import OutboxRow
 
 app = group("Letters: list what did not arrive, and send it again.")
 
@@ -27,43 +36,31 @@ class State(StrEnum):
 @app.command("list")
 def list_(
     state: Annotated[State | None, typer.Option(help="Only these.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    limit: Limit = 50,
     reveal: Reveal = False,
     settings: SettingsFile = None,
 ) -> None:
     """The newest letters."""
     from core.rows import OutboxRow
 
-    where = {"state": str(state)} if state else {}
-
-    async def work(desk: "Desk") -> None:
-        rows = await desk.store.read(
-            lambda tx: tx.find(OutboxRow, order="-id", limit=limit, **where)
-        )
-        _show(rows, Mask(reveal), desk)
-
-    on_desk(settings, work)
-
-
-def _show(rows: "list[OutboxRow]", mask: Mask, desk: "Desk") -> None:
-    show_table(
+    mask = Mask(reveal)
+    show_newest(
         "Outbox",
-        ("id", "channel", "to", "kind", "ticket", "state", "tries", "written", "error"),
-        [
-            (
-                str(row.id),
-                row.channel,
-                mask.number(mask.mail(row.address)),
-                row.kind,
-                row.ticket,
-                f"{row.state} (repeated)" if row.repeated else row.state,
-                str(row.attempts),
-                clock(row.created_at, desk),
-                mask.text(row.error),
-            )
-            for row in rows
-        ],
-        empty="There is nothing.",
+        OutboxRow,
+        {
+            "id": lambda row, desk: str(row.id),
+            "channel": lambda row, desk: row.channel,
+            "to": lambda row, desk: mask.number(mask.mail(row.address)),
+            "kind": lambda row, desk: row.kind,
+            "ticket": lambda row, desk: row.ticket,
+            "state": lambda row, desk: f"{row.state} (repeated)" if row.repeated else row.state,
+            "tries": lambda row, desk: str(row.attempts),
+            "written": lambda row, desk: clock(row.created_at, desk),
+            "error": lambda row, desk: mask.text(row.error),
+        },
+        state=state,
+        limit=limit,
+        settings=settings,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ SettingsFile = Annotated[
     Path | None, typer.Option("--settings", "-c", help="Settings file (default: paidan.toml).")
 ]
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show names and numbers in full.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 WIDE = 180  # where nobody looks at a terminal, lines need not be broken
 
@@ -144,6 +145,26 @@ def busy(told: str) -> Iterator[None]:
 
     with Console(stderr=True).status(told):
         yield
+
+
+def show_newest(
+    title: str,
+    kind: "type[T]",
+    columns: "Mapping[str, Callable[[T, Desk], str]]",
+    *,
+    state: str | None,
+    limit: int,
+    settings: Path | None,
+) -> None:
+    """A table of rows, the newest first; only those of one state where one is named."""
+    where: dict[str, Any] = {"state": str(state)} if state else {}
+
+    async def work(desk: "Desk") -> None:
+        rows = await desk.store.read(lambda tx: tx.find(kind, order="-id", limit=limit, **where))
+        lines = [[of(row, desk) for of in columns.values()] for row in rows]
+        show_table(title, tuple(columns), lines, empty="There is nothing.")
+
+    on_desk(settings, work)
 
 
 def clock(moment: datetime | None, desk: "Desk") -> str:

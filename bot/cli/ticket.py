@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.shell import (
+    Limit,
     Mask,
     Reveal,
     SettingsFile,
@@ -80,7 +81,7 @@ def why(
 @app.command("list")
 def list_(
     all_: Annotated[bool, typer.Option("--all", help="Closed ones, too.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    limit: Limit = 50,
     reveal: Reveal = False,
     settings: SettingsFile = None,
 ) -> None:
