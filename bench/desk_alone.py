@@ -10,6 +10,10 @@ import time
 
 BEGAN = time.perf_counter()  # before the program is loaded, which is most of a start
 
+from bot import loading  # noqa: E402
+
+loading.begins()
+
 import asyncio  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -33,6 +37,7 @@ async def live(database: str, url: str, token: str) -> None:
     await program.open()
     program.add_telegram(section)
     await program.start()
+    loading.is_done()
     print(time.perf_counter() - BEGAN, flush=True)
     await until_told_to_stop()
     await program.stop()

@@ -50,7 +50,6 @@ from core import (
     outlook,
     planning,
     privacy,
-    sheet,
     timers,
     year_ahead,
 )
@@ -60,8 +59,6 @@ from core.inbox import NotYet, Poison
 from core.ports import Channel, Now, Store, Tx
 from core.rows import Counter as CounterRow
 from core.rows import InboxRow, OutboxRow, Setting
-from core.sla.calendars import shipped
-from core.sla.policy import shipped_policy
 from core.storage import schema
 from core.storage.sqlite import SqliteStore
 
@@ -146,7 +143,7 @@ def _trust() -> ssl.SSLContext:
 
 def _client(section: Telegram, connections: int) -> BaseRequest:
     if not section.proxy:
-        return Wire(connections, trust=_trust())
+        return Wire(connections, trust=_trust)
     return HTTPXRequest(
         connection_pool_size=connections,
         pool_timeout=30,
@@ -202,8 +199,8 @@ class Program:
         self.desk = Desk(
             store=self.store,
             now=self.now,
-            calendars=shipped(),
-            policies=(shipped_policy(),),
+            calendars={},  # from the database, in a moment
+            policies=(),
             channels={},
             rules=Rules(
                 zone=ZoneInfo(section.zone),
@@ -262,6 +259,8 @@ class Program:
 
     async def load_sheet(self, text: str) -> None:
         """Make the desk's data what the sheet says."""
+        from core import sheet  # only a trial desk writes its data at the start
+
         given = sheet.read_toml(text, self.now())
         await self.store.write(lambda tx: sheet.apply(tx, given))
 

@@ -78,6 +78,9 @@ def run(
     ] = None,
 ) -> None:
     """Run the desk. Without any settings: the trial desk, on a throw-away database."""
+    from bot import loading
+
+    loading.begins()
     from bot.cli.start import start
 
     start(settings, trial=trial, port=port)

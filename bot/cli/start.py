@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 import typer
 
+from bot import loading
 from bot.redact import RedactTokens, quiet_wire_loggers, redact_event
 from bot.settings import DEFAULT_FILE, Log, Settings, WrongSettings, load
 
@@ -26,7 +27,7 @@ def start(path: Path | None, *, trial: bool, port: int | None) -> None:
         else:
             from bot import main
 
-            asyncio.run(main.run(settings))
+            asyncio.run(main.run(settings, ready=lambda _: loading.is_done()))
 
 
 def read_settings(path: Path | None) -> Settings:

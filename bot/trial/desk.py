@@ -16,6 +16,7 @@ from typing import get_args
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from bot import loading
 from bot.main import Program, until_told_to_stop
 from bot.settings import Http, Settings, Telegram, WrongSettings
 from bot.sms import add_sms
@@ -275,6 +276,7 @@ async def run(port: int | None = None, *, folder: Path | None = None) -> None:
     chosen = free_port(port)
     with tempfile.TemporaryDirectory(prefix="paidan-trial-") as fresh:
         async with TrialProgram(folder or Path(fresh), chosen) as trial:
+            loading.is_done()
             print(
                 greeting(
                     trial.program.server.address, moved=port is None and chosen != DEFAULT_PORT

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import phonenumbers
 import telegram
 from telegram.constants import ChatMemberStatus, ChatType
 
@@ -196,6 +195,8 @@ def _card_of_another(message: telegram.Message, own_phone: str) -> str:
 
 def _e164(number: str) -> str:
     """Telegram's numbers are international, with or without the plus."""
+    import phonenumbers  # fifty modules, for the contact that is shared once
+
     digits = "".join(char for char in number if char.isdecimal())
     try:
         parsed = phonenumbers.parse("+" + digits)

@@ -7,7 +7,7 @@ A press is answered by two calls or three, so their cost decides how fast the de
 import asyncio
 import importlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from telegram._utils.types import ODVInput
@@ -27,8 +27,13 @@ class Wire(BaseRequest):
     """telegram.request.BaseRequest for a direct connection."""
 
     def __init__(
-        self, connections: int, *, trust: ssl.SSLContext | bool = True, read_timeout: float = READ
+        self,
+        connections: int,
+        *,
+        trust: Callable[[], ssl.SSLContext | bool] = lambda: True,
+        read_timeout: float = READ,
     ) -> None:
+        """`trust`: whom to believe, asked before the first call."""
         self._connections, self._trust, self._read_timeout = connections, trust, read_timeout
         self._session: ClientSession | None = None
 
@@ -37,11 +42,12 @@ class Wire(BaseRequest):
         return self._read_timeout
 
     async def initialize(self) -> None:
-        # Loaded in a thread: the desk serves while it does not know yet whether Telegram answers.
+        # In a thread: the desk serves while it does not know yet whether Telegram answers.
         aiohttp = await asyncio.to_thread(importlib.import_module, "aiohttp")
+        trust = await asyncio.to_thread(self._trust)
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._trust),
+                connector=aiohttp.TCPConnector(limit=self._connections, ssl=trust),
                 headers={"User-Agent": self.USER_AGENT},
                 trust_env=True,
             )

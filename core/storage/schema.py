@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import URL, make_url
 
-from core.storage.tables import metadata
+from core.storage.tables import metadata, speak_postgresql
 
 HEAD = "0001"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -28,6 +28,8 @@ def _upgraded(connection: Connection) -> bool:
     found = _version(connection)
     if found is not None and found > HEAD:
         raise NewerSchema(f"the database is at {found}, this program knows {HEAD}")
+    if connection.dialect.name == "postgresql":
+        speak_postgresql()
     if found is None:
         _lay(connection)
     elif found != HEAD:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from core.ports import Between
 from core.rows import Counter
@@ -167,7 +167,11 @@ def added(kind: type[Any], keyed: bool) -> Insert:
 
 
 def _insert_of(dialect: str) -> Any:
-    return postgresql.insert if dialect == "postgresql" else sqlite.insert
+    if dialect != "postgresql":
+        return sqlite.insert
+    from sqlalchemy.dialects import postgresql  # brings six drivers along
+
+    return postgresql.insert
 
 
 @memo

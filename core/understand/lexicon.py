@@ -1,11 +1,14 @@
 """Finds known words in a text: longest first, inflected and slightly misspelt ones included."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 from core.understand.fold import data, tokens
+
+Term = tuple[str, str]  # a word or several, and what they are a sign of
+Cut = Callable[[str], list[str]]
 
 _END: Final = ""  # where a term may end: no token is empty
 _ENDINGS: Final = ("s", "es", "ed", "d", "ing")
@@ -32,22 +35,25 @@ class Lexicon:
     """Terms and their tags, compiled once; a reading costs one walk over the tokens."""
 
     def __init__(
-        self, terms: Iterable[tuple[str, str]], misspelt: Iterable[str] | None = None
+        self,
+        terms: Iterable[Term],
+        misspelt: Iterable[str] | None = None,
+        cut: Cut = tokens,
     ) -> None:
         """`misspelt`: the words to recognise one slip away; by default all of them."""
-        meant: dict[str, set[str]] = {}
+        tags: dict[tuple[str, ...], frozenset[str]] = {}
+        alike: dict[frozenset[str], frozenset[str]] = {}  # many terms, few meanings
         for term, tag in terms:
-            meant.setdefault(term, set()).add(tag)
-        tags: dict[tuple[str, ...], set[str]] = {}
-        for term, its_tags in meant.items():
-            tags.setdefault(tuple(tokens(term)), set()).update(its_tags)
+            key = tuple(cut(term))
+            meaning = tags.get(key, frozenset()) | {tag}
+            tags[key] = alike.setdefault(meaning, meaning)
         tags.pop((), None)
         self._root: dict[str, Any] = {}
         for term_tokens, meaning in tags.items():
             node = self._root
             for token in term_tokens:
                 node = node.setdefault(token, {})
-            node[_END] = (_spelt(term_tokens), frozenset(meaning))
+            node[_END] = (_spelt(term_tokens), meaning)
         self._words = {token for term in tags for token in term if token.isascii()}
         self._slips: dict[str, str] = {}
         for word in sorted(self._words if misspelt is None else self._words.intersection(misspelt)):

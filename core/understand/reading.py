@@ -18,7 +18,7 @@ from core.understand.devices import (
 )
 from core.understand.examples import Examples, default_examples
 from core.understand.fold import BREAK, data, fold, tokens
-from core.understand.lexicon import Found, Lexicon
+from core.understand.lexicon import Cut, Found, Lexicon, Term
 from core.understand.places import UNKNOWN, Gazetteer
 from core.understand.rules import Rule, Table, table
 from core.understand.values import (
@@ -134,7 +134,10 @@ class Reader:
         signs = [(term, sign) for sign, row in data("signs.toml").items() for term in row["words"]]
         own = [(word, f"said:{c.code}") for c in known for word in (c.zh, c.en, *c.words) if word]
         misspelt = data("spelling.toml")["words"]["misspelt"]
-        self._lexicon = Lexicon([*signs, *_named_inside(signs), *of_terms(), *own], misspelt)
+        things = tuple(of_terms())
+        cut = cache(tokens)  # each term comes twice; forgotten when the words are compiled
+        terms = [*signs, *_named_inside(signs, things, cut), *things, *own]
+        self._lexicon = Lexicon(terms, misspelt, cut)
         self._own = Table.of(
             Rule(c.code, "the desk's own word", 0.5, ((frozenset({f"said:{c.code}"}), True),))
             for c in known
@@ -209,12 +212,12 @@ class Reader:
         return _tables().rules["mode"].decide(said) or usual
 
 
-def _named_inside(signs: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _named_inside(signs: Iterable[Term], things: Iterable[Term], cut: Cut) -> Iterator[Term]:
     """The things inside the words for something else: "add printer" names a printer, too."""
-    things = Lexicon(of_terms())
+    known, naming = Lexicon(things, cut=cut), frozenset(_tables().groups["naming"])
     for term, sign in signs:
-        if sign in _tables().groups["naming"]:
-            for spot in things.find(tokens(term)):
+        if sign in naming:
+            for spot in known.find(cut(term)):
                 yield from ((term, tag) for tag in spot.tags)
 
 

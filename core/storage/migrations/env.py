@@ -2,8 +2,9 @@
 
 from alembic import context
 
-from core.storage.tables import metadata
+from core.storage.tables import metadata, speak_postgresql
 
+speak_postgresql()
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
