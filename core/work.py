@@ -21,6 +21,7 @@ from core.in_hand import Actor, InHand, relations
 from core.lifecycle import Action
 from core.notices.answers import Refused
 from core.notices.desk import ClaimToAccept
+from core.notices.engineer import JobTaken
 from core.numbers import serial_of
 from core.people import Person, Role, name_of
 from core.ports import Tx
@@ -125,17 +126,19 @@ def _ask_for_approval(hand: InHand, request: Request) -> None:
 def refuse(tx: Tx, desk: Desk, refusal: Refusal, by: Actor, now: datetime, event: str) -> Outcome:
     """A refusal in words, and nobody is left without: who sees no outcome is sent a letter."""
     if by.person is not None and by.reply is not None and not by.sees_outcome:
-        detail = str(refusal.params.get("by", refusal.params.get("number", "")))
+        number = str(refusal.params.get("number", ""))
+        detail = str(refusal.params.get("by", number))
+        done = isinstance(refusal, _Done)
         tell(
             tx,
             desk,
             by.person,
-            Refused(reason=refusal.kind, detail=detail),
+            JobTaken(number=number) if done else Refused(reason=refusal.kind, detail=detail),
             event=f"{event}.{by.reply.message_id or now.timestamp()}",
             now=now,
             reply=by.reply,
         )
-    return Outcome(refusal.kind, None, refusal.params, refused=True)
+    return Outcome(refusal.kind, None, refusal.params, refused=not isinstance(refusal, _Done))
 
 
 def find_ticket(tx: Tx, number: str) -> Ticket:
@@ -169,7 +172,7 @@ def _explain_lost_offer(hand: InHand, person: Person, action: Action) -> None:
     if asked is None:
         return
     if hand.ticket.assignee_id == person.id and action == A.ACCEPT:
-        raise _Done
+        raise _Done(number=hand.ticket.number)
     holder = hand.assignee
     if holder is not None:
         raise TakenByAnother(number=hand.ticket.number, by=holder.called(language_of(person)))

@@ -32,11 +32,12 @@ async def chromium_page(url: str, language: str = "zh") -> AsyncIterator[Any]:
         pytest.skip("no Chromium on this machine")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        shown = await browser.new_page(
+        context = await browser.new_context(
             viewport={"width": 1440, "height": 900},
             locale={"zh": "zh-CN", "en": "en-GB"}[language],
             timezone_id="Asia/Shanghai",
         )
+        shown = await context.new_page()
         complaints: list[str] = []
         shown.on("pageerror", lambda error: complaints.append(str(error)))
         shown.on("console", lambda line: line.type == "error" and complaints.append(line.text))

@@ -1,8 +1,9 @@
 """A newcomer in a browser: the story on the trial page, and the picture for the README."""
 
+import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ PICTURE = os.environ.get("PAIDAN_PICTURE")  # where to put the README's picture
 PATIENCE = 40_000  # milliseconds, on a machine that is busy with other tests
 WORDS = {"zh": "zh_CN", "en": "en"}
 REPORTS = {"zh": "打印机卡纸 三楼财务", "en": "Paper jam, finance on floor 3"}
+A_RESULT = {"zh": "示例照片", "en": "Sample voice"}
 RESULTS = {"zh": "换了搓纸轮，试打三张正常", "en": "New feed roller, three test pages are fine"}
 NUMBER = "100014"  # of the first ticket on a fresh desk
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -79,6 +81,39 @@ class Newcomer:
         wanted = next(each for each in await options.all_inner_texts() if name in each)
         await self.shown.locator(f".seat.{seat} select").select_option(label=wanted)
 
+    async def is_writing(self, seat: str) -> None:
+        """A telephone in use is not taken out of one's hand when another rings."""
+        await self.shown.locator(f".seat.{seat} textarea").fill("…")
+
+    async def answers_the_ring(self, seat: str) -> None:
+        """Look at whose telephone is said to ring."""
+        await self.shown.locator(f".seat.{seat} .rings button").last.click()
+
+    async def is_refused(self, seat: str) -> str:
+        """What a press is answered that came too late: it stays until it is read."""
+        alert = self.shown.locator(f".seat.{seat} .alert")
+        await alert.wait_for()
+        words = str(await alert.locator("p").inner_text())
+        await alert.locator("button").click()
+        return words
+
+    async def presses_are_held(self, until: Callable[[], Awaitable[object]]) -> None:
+        """The next press stays on its way until then, as on a poor network."""
+
+        async def on_its_way(route: Any) -> None:
+            await until()
+            await route.continue_()
+
+        await self.shown.route("**/trial/api/tap", on_its_way, times=1)
+
+    @asynccontextmanager
+    async def colleague(self) -> AsyncIterator["Newcomer"]:
+        """Somebody at a second screen."""
+        page = await self.shown.context.new_page()
+        await page.goto(self.shown.url)
+        yield Newcomer(page, self.language)
+        await page.close()
+
     def key(self, seat: str, action: str, arg: str = "") -> Any:
         words = label(action, arg, WORDS[self.language])
         return self.shown.locator(f".seat.{seat} .key", has_text=words).last
@@ -128,9 +163,17 @@ async def test_a_newcomer_plays_the_story(tmp_path: Path, language: str) -> None
         await newcomer.presses("engineer", "accept")
         await newcomer.presses("engineer", "arrive")
         await newcomer.presses("engineer", "resolve")
-        await newcomer.presses("engineer", "resolve", "replaced")
+        await newcomer.attaches("engineer", A_RESULT[language])  # says it without a word
+        crossing = asyncio.Event()
+        await newcomer.presses_are_held(crossing.wait)
+        await newcomer.presses("staff", "not_solved")
         await newcomer.presses("staff", "confirm")
         await newcomer.reaches("survey")
+        crossing.set()
+        closed = {"status": "closed", "action": "not_solved"}
+        assert await newcomer.is_refused("staff") == say(
+            "refused_illegal_move", closed, language=WORDS[language], context="toast"
+        )
         await newcomer.moves_on("[data-to=workday]")
         await newcomer.presses("staff", "rate", "5")
         await newcomer.shown.locator("#steps li.past").nth(6).wait_for()
@@ -169,11 +212,12 @@ async def test_everything_can_be_typed(tmp_path: Path, language: str) -> None:
             assert not CHINESE.search(story), story
         await newcomer.says("staff", typed["language"])  # the card on the telephone follows
         newcomer.language = "en" if language == "zh" else "zh"
-        await newcomer.sees("staff", "cancel")
+        await newcomer.sees("staff", "ask_cancel")
         await newcomer.loses("staff", "not_a_fault")
         await newcomer.says("staff", typed["cancel"])
-        await newcomer.hears("staff", "ticket_cancelled")
+        await newcomer.hears("staff", "cancel_passed_on")
         newcomer.language = language
+        await newcomer.presses("supervisor", "cancel")
         await newcomer.hears("engineer", "job_cancelled")
 
 
@@ -182,10 +226,14 @@ async def test_while_nobody_accepts_the_supervisor_can_do_something(
     tmp_path: Path, language: str
 ) -> None:
     async with newcomer_to(tmp_path, language) as newcomer:
-        await newcomer.plays("supervisor", {"zh": "赵红", "en": "Zhao Hong"}[language])
         await newcomer.gets_the_job_started()
         await newcomer.moves_on("[data-minutes='30']")
+        await newcomer.reads("supervisor", "⚠️")  # the service desk is warned before it is late
         await newcomer.sees("supervisor", "acknowledge")
+        await newcomer.answers_the_ring("supervisor")
+        picked = newcomer.shown.locator(".seat.supervisor select option:checked")
+        assert {"zh": "赵红", "en": "Zhao Hong"}[language] in await picked.inner_text()
+        await newcomer.reads("supervisor", "🚨")  # and the supervisor of the breach
         await newcomer.presses("supervisor", "call_engineer")
         number = newcomer.shown.locator(".seat.supervisor a[href^='tel:+86']").last
         assert await number.inner_text() == (await number.get_attribute("href"))[4:]
@@ -197,6 +245,30 @@ async def test_while_nobody_accepts_the_supervisor_can_do_something(
         await newcomer.shown.locator(".seat.supervisor .key", has_text=chosen).last.click()
         await newcomer.presses("engineer", "accept")
         await newcomer.sees("engineer", "depart")
+
+
+async def test_of_two_presses_at_once_one_wins_and_the_other_is_told_who(tmp_path: Path) -> None:
+    async with newcomer_to(tmp_path, "zh") as newcomer, newcomer.colleague() as colleague:
+        await newcomer.says("staff", "天河 打印机卡纸")
+        await newcomer.sees("staff", "not_a_fault")
+        await newcomer.moves_on(".next")
+        await newcomer.says("supervisor", f"启动应急 {NUMBER}")  # rings everybody who is fit
+        hands = {"陈国栋": newcomer, "梁志明": colleague}
+        pressed = asyncio.Barrier(len(hands))
+        for name, hand in hands.items():
+            await hand.is_writing("engineer")
+            await hand.plays("engineer", name)
+            await hand.sees("engineer", "accept")
+            await hand.presses_are_held(pressed.wait)
+        async with asyncio.TaskGroup() as at_once:
+            for hand in hands.values():
+                at_once.create_task(hand.presses("engineer", "accept"))
+        told = {name: asyncio.create_task(h.is_refused("engineer")) for name, h in hands.items()}
+        (late,), _ = await asyncio.wait(told.values(), return_when=asyncio.FIRST_COMPLETED)
+        (winner,) = (name for name, task in told.items() if task is not late)
+        told[winner].cancel()
+        assert winner in await late
+        await hands[winner].sees("engineer", "depart")
 
 
 async def test_a_job_for_the_telephone_rings_the_remote_agent(tmp_path: Path) -> None:

@@ -68,7 +68,9 @@ async def test_whoever_was_sent_is_called_back_by_the_desk_alone(desk: Scenario)
     assert (await desk.ticket(number)).status == "accepted"
     assert desk.heard("tang.wei")[-1] == "cancel_passed_on"
     assert desk.heard(engineer)[-1] == "cancel_asked"
-    assert [choice.action for choice in desk.last("wen.ting").choices] == ["cancel"]
+    assert [choice.action for choice in desk.last("wen.ting", "desk_cancel_asked").choices] == [
+        "cancel"
+    ]
     await desk.does("wen.ting", "cancel", number)
     assert (await desk.ticket(number)).status == "cancelled"
     assert desk.heard("tang.wei")[-1] == "ticket_cancelled"
@@ -195,6 +197,15 @@ async def test_a_second_press_of_the_winner_is_success(desk: Scenario) -> None:
     number, engineer = await accepted(desk)
     outcome = await desk.does(engineer, "accept", number)
     assert outcome.kind == "done_accept"
+    assert not outcome.refused
+
+
+async def test_the_winner_who_accepts_once_more_in_words_is_told_that_it_is_theirs(
+    desk: Scenario,
+) -> None:
+    number, engineer = await accepted(desk)
+    await desk.hears(engineer, f"接单 {number}")
+    assert desk.heard(engineer)[-1] == "job_taken"
 
 
 async def test_every_step_reaches_the_user(desk: Scenario) -> None:

@@ -153,7 +153,7 @@ _TO_REQUESTERS: dict[str, str | Template] = {
     "closed_unconfirmed": "单号${code}未收到您的回复，已先关闭。仍未恢复请拨打{hotline}",
     "ticket_cancelled": "单号${code}已取消，需要时请拨打{hotline}",
     "not_solved_received": "单号${code}未恢复的情况已收到，已转给专家，将尽快与您联系",
-    "cancel_passed_on": "单号${code}已派人处理，取消的要求已转服务台，稍后答复您",
+    "cancel_passed_on": "单号${code}已派单，取消的要求已转服务台，稍后答复您",
     "urge_received": "单号${code}已为您催办",
     "ticket_reopened": "单号${code}已重新打开，将尽快安排",
     "waiting_for_you": Template(
@@ -223,6 +223,7 @@ _TO_ENGINEERS: dict[str, str | Template] = {
 }
 _TO_THE_DESK: dict[str, str | Template] = {
     "desk_proposal": "单号${code}地点${site}待受理，请登录系统处理",
+    "desk_cancel_asked": "单号${code}用户要求取消，请登录系统确认",
     "desk_not_solved": "单号${code}用户反映未恢复，已升级，请安排下一步",
     "desk_unresolved": "单号${code}工程师${name}报告未解决，请跟进",
     "nobody_accepts": "单号${code}地点${site}尚无人接单，请立即安排",

@@ -13,7 +13,7 @@ from core.effects.others import job_choices, tell_desk
 from core.errors import IllegalMove
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
-from core.notices.desk import DeskNotSolved, DeskUnresolved
+from core.notices.desk import DeskCancelAsked, DeskNotSolved, DeskUnresolved
 from core.notices.engineer import (
     AskResult,
     CancelAsked,
@@ -175,9 +175,25 @@ def ask_cancel(hand: InHand, request: Request) -> None:
     since = hand.now - hand.desk.rules.urge_every
     if not any(s.action == A.ASK_CANCEL and s.entered_at > since for s in hand.history):
         hand.step(A.ASK_CANCEL, arg=request.arg, detail=request.said)
-        wish = CancelAsked(
-            number=hand.ticket.number, requester=hand.requester.name, text=request.text
-        )
-        hand.tell_role(wish, Role.DESK_AGENT, choices=(hand.choice(A.CANCEL, style="danger"),))
-        hand.tell(hand.assignee, wish)
+        _tell_of_the_wish(hand, request.text)
     hand.answer(CancelPassedOn(number=hand.ticket.number))
+
+
+def _tell_of_the_wish(hand: InHand, text: str) -> None:
+    number, requester = hand.ticket.number, hand.requester.name
+    hand.tell_role(
+        DeskCancelAsked(
+            number=number,
+            requester=requester,
+            status=hand.ticket.status,
+            engineer=name_of(hand.assignee),
+            text=text,
+        ),
+        Role.DESK_AGENT,
+        choices=(hand.choice(A.CANCEL),),
+    )
+    asked = hand.tx.find(Offer, ticket_id=hand.ticket.id, state="open")
+    for person_id in {hand.ticket.assignee_id, *(offer.person_id for offer in asked)}:
+        hand.tell(
+            hand.person(person_id), CancelAsked(number=number, requester=requester, text=text)
+        )

@@ -28,6 +28,16 @@ class DeskStep(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeskCancelAsked(AboutTicket):
+    """The requester wants it cancelled, and it is dispatched: the desk has to."""
+
+    requester: str
+    status: str
+    engineer: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskNotSolved(AboutTicket):
     must: ClassVar[bool] = True
     requester: str

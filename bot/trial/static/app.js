@@ -7,7 +7,7 @@ import { Phone } from "./phone.js";
 import { current, say, speak, STEP_OF, STEPS } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
-const state = { version: 0, session: "", phones: [], panes: [], zone: "UTC", ahead: 0, story: "report", next: null, read: new Map(), heard: new Map() };
+const state = { version: 0, session: "", phones: [], panes: [], zone: "UTC", ahead: 0, story: "report", next: null, read: new Map(), heard: new Map(), met: "" };
 let listening = new AbortController();
 
 async function start() {
@@ -123,7 +123,8 @@ async function hear(signal) {
     if (news.phones[phone.id]) phone.update(news.phones[phone.id], fresh);
   }
   if (fresh) await greet(news);
-  listenForRings(news.loud, fresh);
+  listenForRings(news.loud, news.session !== state.met);
+  state.met = news.session;
   drawStory();
   tick();
 }
@@ -135,14 +136,14 @@ async function greet({ session }) {
   await post("language", { language: current() });
 }
 
-/** Whose telephone rang, of those that nobody is looking at? */
-function listenForRings(loud, fresh) {
+/** Whose telephone rang, of those that nobody is looking at? What rang before we came is old. */
+function listenForRings(loud, justCame) {
   const shown = new Set(state.phones.map((phone) => phone.id));
   for (const [key, messages] of Object.entries(loud)) {
     const id = Number(key);
     const last = messages.at(-1) ?? 0;
-    if (fresh || shown.has(id)) state.read.set(id, last);
-    const rang = !fresh && !shown.has(id) && last > (state.heard.get(id) ?? 0);
+    if (justCame || shown.has(id)) state.read.set(id, last);
+    const rang = !justCame && !shown.has(id) && last > (state.heard.get(id) ?? 0);
     state.heard.set(id, last);
     const unread = messages.filter((each) => each > (state.read.get(id) ?? 0)).length;
     for (const phone of state.phones) phone.count(id, unread, rang);
