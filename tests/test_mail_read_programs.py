@@ -22,6 +22,13 @@ REPLIES = {
     "Outlook, French": ("Merci", "\n\nDe : IT <d@x.cn>\nEnvoyé : vendredi 20 novembre 2026 10:15\nÀ : W\nObjet : x\n\nWe\n"),
     "Outlook for iOS": ("好的", f"\n\n获取 Outlook for iOS\n________________________________\n{BLOCK}"),
     "Outlook for Android": ("ok", f"\n\nGet Outlook for Android<https://aka.ms/x>\n________________________________\n{ENGLISH}"),
+    "Outlook for iOS, Chinese": ("好的", f"\n\n获取适用于 iOS 的 Outlook<https://aka.ms/x>\n________________________________\n{BLOCK}"),
+    "Outlook for iOS, Taiwan": ("好的", f"\n\n取得 iOS 版 Outlook<https://aka.ms/x>\n________________________________\n{BLOCK}"),
+    "Outlook for Android, Japanese": ("はい", f"\n\nAndroid 版 Outlook を入手<https://aka.ms/x>\n________________________________\n{ENGLISH}"),
+    "Outlook for Android, Korean": ("네", f"\n\nAndroid용 Outlook 다운로드<https://aka.ms/x>\n________________________________\n{ENGLISH}"),
+    "Outlook for iOS, Spanish": ("Sí", f"\n\nObtener Outlook para iOS<https://aka.ms/x>\n________________________________\n{ENGLISH}"),
+    "Outlook for iOS, Dutch": ("Ja", f"\n\nOutlook voor iOS downloaden<https://aka.ms/x>\n________________________________\n{ENGLISH}"),
+    "Outlook for iOS, Russian": ("Да", f"\n\nСкачать Outlook для iOS<https://aka.ms/x>\n________________________________\n{ENGLISH}"),
     "Windows mail": ("ok", f"\n\n从 Windows 版邮件发送\n\n{BLOCK}"),
     "Foxmail": ("重启以后好了。\n\n\n\nwang@x.cn", f"\n \n{BLOCK.replace(': ', '： ')}"),
     "QQ": ("收到，谢谢！", f"\n\n\n------------------ 原始邮件 ------------------\n{BLOCK}"),
@@ -54,6 +61,7 @@ REPLIES = {
     "a digit for the survey": ("5", '\n\n\n\n在 2026-11-20 10:15:00，"desk" <desk@x.cn> 写道：\n\n1 差\n5 好\n'),
 }  # fmt: skip
 WHOLE = {
+    "a log with rules of its own": "以下是错误信息:\n----- Original Message -----\n这行是程序打印的\n----- End -----\n请帮忙",
     "answers between the lines": '在 2026-11-20 10:15:00，"IT" <desk@x.cn> 写道：\n> 在哪一层？\n三楼\n> 哪个房间？\n305',
     "an answer below the quote": "On 20/11/2026 10:15, IT desk wrote:\n> We got it\n\nIt is the second printer.",
     "words above and below it": "说过了\n\n在 2026/11/20 10:15, IT 写道:\n> x\n\n另外还有一台也坏了",

@@ -71,6 +71,7 @@ ORIGINAL_LINE = re.compile(
     rf"|(?:{ORIGINAL})\s*[-=_—─–－]{{2,}}|-{{6,}}\s*original\s*-{{6,}})[\s*_]*$",
     re.IGNORECASE,
 )
+ENCLOSED = re.compile(r"^\s*-{2,}\s*(?:end|完|结束|結束|fin|ende)\b.{0,40}-{2,}\s*$", re.IGNORECASE)
 FORWARDED = re.compile(
     r"^[\s>*_]*(?:[-=_—]{2,}\s*(?:forwarded|begin\s+forwarded|message\s+transféré|weitergeleitete?|doorgestuurd|mensaje"
     r"\s+reenviado|mensagem\s+encaminhada|messaggio\s+inoltrato|videresendt|vidarebefordrat|przekazana|пересланное"
@@ -129,6 +130,10 @@ FOOTER = re.compile(
       |sendt\s(?:fra|med)\s(?:min|mit|outlook|yahoo|e-post|\w+).{0,60} |skickat\sfrån\s(?:min|outlook|yahoo|e-post).{0,60}
       |lähetetty\s.{2,60} |wysłan[eoy]\s(?:z|przez)\s.{2,60} |odesláno\s(?:z|ze)\s.{2,60}
       |отправлено\s(?:с|из)\s.{2,60} |надіслано\s(?:з|із)\s.{2,60} |.{1,40}['’]?(?:den|dan|ımdan|imden)\sgönderildi
+      |(?:获取|取得|下载|下載)\s?(?:适用于|適用於)?\s?(?:ios|android|windows|mac)\s?(?:版)?\s?的?\s?outlook
+      |(?:obten(?:er|ha)|obter|descargar|baixar|ottieni|scarica|télécharger|скачать|получить)\s(?:o\s)?outlook\s(?:para|per|pour|для)\s\S{1,20}
+      |(?:ios|android)\s?(?:版の?|用の?)\s?outlook\s?を入手 |outlook\sfor\s\w{2,10}\s?を入手 |\w{2,10}용\s?outlook\s?(?:다운로드|받기|가져오기)
+      |outlook\svoor\s\w{2,10}\s(?:downloaden|ophalen)
       |(?:获取|取得|下载)\s?outlook\s(?:for|版).{1,40} |.{0,4}签名由.{1,20}(?:定制|提供)
       |来自\s?(?:我的|小米|华为|荣耀|三星|魅族|vivo|oppo|iphone|ipad|android|安卓|网易|qq|foxmail).{0,30}
       |发自我的.{1,40} |發自我的.{1,40} |[从從].{1,30}(?:发送|發送|傳送|发出)(?:的邮件)? |来自我的.{1,30} |發送自.{1,30} |发送自.{1,30} |我的\s?(?:iphone|ipad).{0,20}

@@ -46,7 +46,7 @@ def _where_the_quote_begins(lines: Sequence[str]) -> int | None:
             return len(lines)
         if (
             phrases.ABOVE_LINE.match(line)
-            or phrases.ORIGINAL_LINE.match(line)
+            or _is_original_line(lines, at)
             or _is_header_block(lines, at)
         ):
             return at
@@ -56,6 +56,18 @@ def _where_the_quote_begins(lines: Sequence[str]) -> int | None:
                 return at
             return at if _only_quotes_follow(lines, after) else None
     return len(lines)
+
+
+def _is_original_line(lines: Sequence[str], at: int) -> bool:
+    """ "-----Original Message-----", unless another such rule ends it: then it stands in a log."""
+    if not phrases.ORIGINAL_LINE.match(lines[at]):
+        return False
+    below = [line for line in lines[at + 1 :] if line.strip()]
+    tells = any(
+        line.lstrip().startswith(">") or phrases.LABEL.match(line) or _attribution_size(below, n)
+        for n, line in enumerate(below[:_BLOCK_REACH])
+    )
+    return tells or not any(phrases.ENCLOSED.match(line) for line in below)
 
 
 def _where_marked_lines_begin(lines: Sequence[str], at: int) -> int | None:
