@@ -10,7 +10,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from core import intake, outbox, sheet, timers, work
+from core import enquiries, intake, outbox, sheet, timers, work
 from core.desk import Desk, Rules
 from core.errors import Undeliverable
 from core.in_hand import Actor
@@ -104,8 +104,24 @@ class Scenario:
         **more: object,
     ) -> Outcome:
         """Somebody writes to the desk. `row`: the number that the inbox shall have for it."""
+        inbound = self._said(who, text, channel)
+        if row is not None:
+            await self.desk.store.write(lambda tx: tx.insert(_row(row, inbound)))
+        whole = replace(inbound, **more)  # type: ignore[arg-type]
+        outcome = await intake.receive(self.desk, whole, row)
+        await self.settle()
+        return outcome
+
+    async def asks(self, who: str, command: str, text: str = "", **more: object) -> Outcome:
+        """Somebody types a command such as /why, with what followed its name."""
+        inbound = replace(self._said(who, text), **more)  # type: ignore[arg-type]
+        outcome = await enquiries.enquire(self.desk, command, inbound)
+        await self.settle()
+        return outcome
+
+    def _said(self, who: str, text: str, channel: str = "telegram") -> Inbound:
         number = next(self._ids)
-        inbound = Inbound(
+        return Inbound(
             channel=channel,
             external_id=str(number),
             message_id=f"m{number}",
@@ -116,12 +132,6 @@ class Scenario:
             received_at=self.moment,
             trust="proven" if channel == "telegram" else "claimed",
         )
-        if row is not None:
-            await self.desk.store.write(lambda tx: tx.insert(_row(row, inbound)))
-        whole = replace(inbound, **more)  # type: ignore[arg-type]
-        outcome = await intake.receive(self.desk, whole, row)
-        await self.settle()
-        return outcome
 
     async def does(
         self, who: str, action: str, number: str = "", arg: str = "", text: str = "", **more: object

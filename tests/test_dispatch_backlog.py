@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from core import enquiries
-from core.messages import Inbound
 from core.people import Person
 from core.ports import Tx
 from core.register import CHANGES
@@ -60,17 +58,7 @@ async def test_the_choice_is_kept_with_its_parts_and_everybody_passed_over(desk:
 async def test_why_names_the_parts_and_the_passed_over(desk: Scenario) -> None:
     await desk.hears("xu.lan", PAPER)
     await desk.time_passes(minutes=1)
-    question = Inbound(
-        channel="telegram",
-        external_id="w1",
-        sender="zhao.hong",
-        text=(await desk.latest()).number,
-        occurred_at=desk.moment,
-        received_at=desk.moment,
-        trust="proven",
-    )
-    await enquiries.enquire(desk.desk, "why", question)
-    await desk.settle()
+    await desk.asks("zhao.hong", "why", (await desk.latest()).number)
     told = str(desk.last("zhao.hong", "story").params["lines"])
     assert "周敏" in told
     assert "term." not in told

@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from core import enquiries, outlook
-from core.messages import Inbound
+from core import outlook
 from core.ports import Tx
 from tests.scenario import Scenario
 from tests.test_story import accepted, dispatched, resolved
@@ -13,19 +12,7 @@ ASKED = "forecast"
 
 async def asks(desk: Scenario, who: str) -> str:
     """Somebody types /forecast; the lines of the answer, or of the refusal."""
-    inbound = Inbound(
-        channel="telegram",
-        external_id=f"{who}.{desk.moment.isoformat()}",
-        message_id=f"{who}.{desk.moment.isoformat()}",
-        sender=who,
-        sender_name=who,
-        text="",
-        occurred_at=desk.moment,
-        received_at=desk.moment,
-        trust="proven",
-    )
-    await enquiries.enquire(desk.desk, ASKED, inbound)
-    await desk.settle()
+    await desk.asks(who, ASKED)
     return str(desk.last(who).params.get("lines", ""))
 
 

@@ -4,31 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from core import enquiries, inbox, privacy
-from core.messages import Inbound
+from core import inbox, privacy
 from core.ports import Raw
 from core.rows import InboxRow
 from core.ticket import Message
 from tests.scenario import Scenario
 
 
-async def asks(desk: Scenario, who: str, text: str = "") -> None:
-    asking = Inbound(
-        channel="telegram",
-        external_id=f"privacy{text}",
-        message_id="1",
-        sender=who,
-        text=text,
-        occurred_at=desk.moment,
-        received_at=desk.moment,
-        trust="proven",
-    )
-    await enquiries.enquire(desk.desk, "privacy", asking)
-    await desk.settle()
-
-
 async def test_privacy_says_what_is_kept_and_how_long(desk: Scenario) -> None:
-    await asks(desk, "xu.lan")
+    await desk.asks("xu.lan", "privacy")
     assert desk.last("xu.lan").kind == "privacy"
     assert desk.last("xu.lan").params["months"] == privacy.RAW_MONTHS
 
@@ -39,7 +23,7 @@ async def test_privacy_says_what_is_kept_and_how_long(desk: Scenario) -> None:
 async def test_a_wish_reaches_whoever_answers_for_the_data(
     desk: Scenario, word: str, wish: str
 ) -> None:
-    await asks(desk, "xu.lan", word)
+    await desk.asks("xu.lan", "privacy", word)
     person = await desk.person("xu.lan")
     assert desk.last("xu.lan").params == {"wish": wish}
     assert desk.last("zhao.hong").params == {"requester": person.name, "wish": wish}

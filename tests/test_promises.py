@@ -2,12 +2,11 @@
 
 from importlib.resources import files
 
-from core import clocks, enquiries, work
+from core import clocks, work
 from core.actions import ACTIONS, typed_words
 from core.errors import Undeliverable
 from core.in_hand import Actor
 from core.lifecycle import Action
-from core.messages import Inbound
 from core.people import Address, Person
 from core.requests import Request
 from core.rows import VerdictRow
@@ -143,18 +142,7 @@ async def test_6_nobody_is_asked_by_mail_for_what_was_said_in_the_chat(desk: Sce
 async def why(desk: Scenario, who: str, number: str, language: str = "zh_CN") -> str:
     """What `/why NUMBER` answers, in the words that the chat shows."""
     before = len(desk.letters(who))
-    asking = Inbound(
-        channel="telegram",
-        external_id=f"why{number}{len(desk.letters(who))}",
-        message_id="1",
-        sender=who,
-        text=number,
-        occurred_at=desk.moment,
-        received_at=desk.moment,
-        trust="proven",
-    )
-    await enquiries.enquire(desk.desk, "why", asking)
-    await desk.settle()
+    await desk.asks(who, "why", number)
     told = [letter for letter in desk.letters(who)[before:] if letter.kind == "story"]
     return "\n".join(say("story", letter.params, language=language) for letter in told)
 

@@ -2,8 +2,6 @@
 
 import pytest
 
-from core import enquiries
-from core.messages import Inbound
 from core.ticket import StoredFile
 from tests.scenario import PHOTO, Scenario
 
@@ -353,7 +351,7 @@ async def test_words_of_somebody_who_is_asked_to_take_a_job_offer_the_answers(
 
 async def test_a_language_is_chosen_by_a_button_or_a_digit(desk: Scenario) -> None:
     for text, spoken in (("2", "en"), ("1", "zh_CN")):
-        await ask(desk, "lang", "")
+        await desk.asks("xu.lan", "lang", "")
         assert [choice.arg for choice in desk.last("xu.lan").choices] == ["zh_CN", "en"]
         await desk.hears("xu.lan", text)
         assert (await desk.person("xu.lan")).language == spoken
@@ -366,25 +364,10 @@ async def test_a_language_is_chosen_by_a_button_or_a_digit(desk: Scenario) -> No
     [("en", "en"), ("English", "en"), ("英文", "en"), ("中文", "zh_CN"), ("zh-CN", "zh_CN")],
 )
 async def test_a_language_can_be_named(desk: Scenario, word: str, spoken: str) -> None:
-    await ask(desk, "lang", word)
+    await desk.asks("xu.lan", "lang", word)
     assert (await desk.person("xu.lan")).language == spoken
 
 
 async def test_a_language_that_nobody_speaks_is_asked_back(desk: Scenario) -> None:
-    await ask(desk, "lang", "klingon")
+    await desk.asks("xu.lan", "lang", "klingon")
     assert desk.heard("xu.lan") == ["choose_language"]
-
-
-async def ask(desk: Scenario, command: str, words: str) -> None:
-    inbound = Inbound(
-        channel="telegram",
-        external_id=f"{command} {desk.moment}",
-        message_id=f"{command} {desk.moment}",
-        sender="xu.lan",
-        text=words,
-        occurred_at=desk.moment,
-        received_at=desk.moment,
-        trust="proven",
-    )
-    await enquiries.enquire(desk.desk, command, inbound)
-    await desk.settle()

@@ -450,25 +450,10 @@ async def test_a_requester_reads_neither_notes_nor_scores(desk: Scenario) -> Non
 
 
 async def test_why_is_answered_in_the_chat_to_whoever_takes_part(desk: Scenario) -> None:
-    from core import enquiries
-    from core.messages import Inbound
-
     number, engineer = await accepted(desk)
     await desk.does(engineer, "note", number, text="用户态度不好")
     for who, inside in (("tang.wei", False), ("zhao.hong", True)):
-        asked = Inbound(
-            channel="telegram",
-            external_id=f"why-{who}",
-            message_id=f"why-{who}",
-            sender=who,
-            sender_name=who,
-            text=number,
-            occurred_at=desk.moment,
-            received_at=desk.moment,
-            trust="proven",
-        )
-        await enquiries.enquire(desk.desk, "why", asked)
-        await desk.settle()
+        await desk.asks(who, "why", number)
         lines = str(desk.last(who, "story").params["lines"])
         assert ("用户态度不好" in lines) is inside
     assert Role.REQUESTER in (await desk.person("tang.wei")).roles
