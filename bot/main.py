@@ -34,7 +34,7 @@ from bot.pictures.studio import Studio
 from bot.pump import PAUSES, Hook, NotReady, Pump, Unreadable, check_handlers, feed, hook_route
 from bot.redraw import redraw
 from bot.schedule import Ticker
-from bot.settings import Settings, Telegram, WrongSettings
+from bot.settings import DeskSection, Settings, Telegram, WrongSettings
 from channels import http
 from channels.telegram.limiter import Limiter
 from channels.telegram.sending import TelegramChannel
@@ -136,6 +136,18 @@ async def opened(settings: Settings) -> AsyncIterator[Store]:
 
 
 @cache
+def rules_of(section: DeskSection) -> Rules:
+    """The figures that the operator set, for the program and for a shell alike."""
+    return Rules(
+        zone=ZoneInfo(section.zone),
+        settle=timedelta(seconds=section.settle_seconds),
+        survey_at=time(section.survey_hour),
+        sure=section.sure,
+        claims_need_approval=section.claims_need_approval,
+        plan_by_itself=section.plan_by_itself,
+    )
+
+
 def _trust() -> ssl.SSLContext:
     """Which servers are believed: read once, since the list takes a twentieth of a second."""
     return httpx.create_ssl_context()
@@ -202,14 +214,7 @@ class Program:
             calendars={},  # from the database, in a moment
             policies=(),
             channels={},
-            rules=Rules(
-                zone=ZoneInfo(section.zone),
-                settle=timedelta(seconds=section.settle_seconds),
-                survey_at=time(section.survey_hour),
-                sure=section.sure,
-                claims_need_approval=section.claims_need_approval,
-                plan_by_itself=section.plan_by_itself,
-            ),
+            rules=rules_of(section),
         )
         self.health = Health(self.desk, self.ticker, self._folders())
         self.studio = Studio(self.desk, self.files, section.font)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from core.lifecycle import HELD, OPEN, SIDE, WAITING, Status
 from core.messages import Value
@@ -86,8 +86,9 @@ def chained(step: Step, prev_hash: str) -> Step:
     told = (
         step.ticket_id,
         step.seq,
-        step.at.isoformat(),
-        step.entered_at.isoformat(),
+        # a moment that was typed comes in the desk's zone, and is read again in UTC
+        step.at.astimezone(UTC).isoformat(),
+        step.entered_at.astimezone(UTC).isoformat(),
         step.actor_id,
         step.actor_role,
         step.channel,

@@ -5,14 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from core.ports import Tx
 from core.storage.sqlite import SqliteStore
+from core.ticket import Step, Ticket, broken_link
 from tests.scenario import Scenario, a_desk
 
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Scenario]:
+    """A desk of the example; whatever happened on it, it leaves every journal whole."""
     async with a_desk(tmp_path) as scenario:
         yield scenario
+        assert await scenario.desk.store.read(broken_journals) == {}
 
 
 @pytest.fixture
@@ -20,3 +24,13 @@ async def busy_desk(tmp_path: Path) -> AsyncIterator[Scenario]:
     """On the store of the program itself: whoever acts at the same time meets in there."""
     async with a_desk(tmp_path, store=SqliteStore) as scenario:
         yield scenario
+        assert await scenario.desk.store.read(broken_journals) == {}
+
+
+def broken_journals(tx: Tx) -> dict[str, int]:
+    """The step at which a ticket's journal does not fit its chain, by ticket."""
+    found = {
+        ticket.number: broken_link(tx.find(Step, order="seq", ticket_id=ticket.id), ticket.head)
+        for ticket in tx.find(Ticket)
+    }
+    return {number: step for number, step in found.items() if step is not None}

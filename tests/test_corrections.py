@@ -137,13 +137,20 @@ async def test_an_arrival_within_the_last_minutes_is_no_claim(desk: Scenario) ->
 # -- in a shell
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory) -> tuple[Path, str]:
+async def complained_about(desk: Scenario) -> str:
+    number = await late_arrival(desk)
+    await desk.does("zhao.hong", "complain", number, text="等了四个小时")
+    return number
+
+
+@pytest.fixture(scope="module", params=[late_arrival])
+def played(request, tmp_path_factory) -> tuple[Path, str]:
+    """The file of a desk on which something was late, and the ticket's number."""
     folder = tmp_path_factory.mktemp("late")
 
     async def play() -> str:
         async with a_desk(folder) as desk:
-            return await late_arrival(desk)
+            return await request.param(desk)
 
     number = asyncio.run(play())
     return folder / "desk.db", number
@@ -154,7 +161,8 @@ def paidan(tmp_path, played, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(played[0], tmp_path / "desk.db")
     monkeypatch.setattr("bot.main.wall_clock", lambda: START + timedelta(days=1))
-    Path("paidan.toml").write_text('database = "sqlite:///desk.db"\n', "utf-8")
+    settings = 'database = "sqlite:///desk.db"\n[desk]\nclaims_need_approval = true\n'
+    Path("paidan.toml").write_text(settings, "utf-8")
 
     def invoke(*words: str, code: int = 0) -> str:
         result = CliRunner().invoke(app, words)
@@ -176,3 +184,22 @@ def test_a_correction_from_a_shell_needs_a_supervisor(paidan, played):
     words = ("ticket", "correct", played[1], "onsite_arrival", "--why", "x", "--by")
     paidan(*words, "wen.ting", code=2)
     assert "nobody" in paidan(*words, "no.one", code=2)
+
+
+@pytest.mark.parametrize("played", [claimed], indirect=True)
+def test_a_late_entry_is_accepted_from_a_shell(paidan, played):
+    number = played[1]
+    paidan("ticket", "accept-claim", number, "--by", "wen.ting", code=2)
+    before = paidan("ticket", "why", number, "--lang", "en")
+    told = paidan("ticket", "accept-claim", number, "--by", "zhao.hong")
+    assert told == f"The late entry on ticket {number} counts from its own time.\n"
+    after = paidan("ticket", "why", number, "--lang", "en")
+    kept = "11:01: kept, with 1 hour 59 minutes to spare"
+    assert (kept in before, kept in after) == (False, True)
+
+
+@pytest.mark.parametrize("played", [complained_about], indirect=True)
+def test_a_complaint_is_shown_with_its_ticket(paidan, played):
+    shown = paidan("ticket", "show", played[1])
+    assert "Complaints and deviations" in shown
+    assert "等了四个小时" in shown

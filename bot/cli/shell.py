@@ -75,22 +75,19 @@ def on_desk(path: Path | None, work: "Callable[[Desk], Awaitable[T]]") -> T:
 
 
 async def _on_desk(settings: "Settings", work: "Callable[[Desk], Awaitable[T]]") -> T:
-    from zoneinfo import ZoneInfo
-
-    from bot.main import opened, wall_clock
-    from core.desk import Desk, Rules
+    from bot.main import opened, rules_of, wall_clock
+    from core.desk import Desk
     from core.levels import load_calendars, load_policies
 
     async with opened(settings) as store:
         calendars, policies = await store.read(lambda tx: (load_calendars(tx), load_policies(tx)))
-        rules = Rules(zone=ZoneInfo(settings.desk.zone), sure=settings.desk.sure)
         desk = Desk(
             store=store,
             now=wall_clock,
             calendars=calendars,
             policies=policies,
             channels={},
-            rules=rules,
+            rules=rules_of(settings.desk),
         )
         return await work(desk)
 
