@@ -22,8 +22,8 @@ ARGUMENTS = [
 
 
 @contextlib.asynccontextmanager
-async def chromium_page(url: str, language: str = "zh") -> AsyncIterator[Any]:
-    """A page in which every complaint of the browser fails the test."""
+async def chromium() -> AsyncIterator[Any]:
+    """The program. It takes longer to start than a page to be played, so several may share it."""
     from playwright.async_api import async_playwright
 
     if CHROMIUM is None:
@@ -32,16 +32,26 @@ async def chromium_page(url: str, language: str = "zh") -> AsyncIterator[Any]:
         pytest.skip("no Chromium on this machine")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        context = await browser.new_context(
-            viewport={"width": 1440, "height": 900},
-            locale={"zh": "zh-CN", "en": "en-GB"}[language],
-            timezone_id="Asia/Shanghai",
-        )
-        shown = await context.new_page()
-        complaints: list[str] = []
-        shown.on("pageerror", lambda error: complaints.append(str(error)))
-        shown.on("console", lambda line: line.type == "error" and complaints.append(line.text))
+        yield browser
+        await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def page_in(browser: Any, url: str, language: str = "zh") -> AsyncIterator[Any]:
+    """A page of somebody who was never here; every complaint of the browser fails the test."""
+    context = await browser.new_context(
+        viewport={"width": 1440, "height": 900},
+        locale={"zh": "zh-CN", "en": "en-GB"}[language],
+        timezone_id="Asia/Shanghai",
+        reduced_motion="reduce",  # without a graphics card the processor paints each frame
+    )
+    shown = await context.new_page()
+    complaints: list[str] = []
+    shown.on("pageerror", lambda error: complaints.append(str(error)))
+    shown.on("console", lambda line: line.type == "error" and complaints.append(line.text))
+    try:
         await shown.goto(url)
         yield shown
-        await browser.close()
-        assert complaints == []
+    finally:
+        await context.close()
+    assert complaints == []

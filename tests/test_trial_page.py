@@ -17,7 +17,7 @@ from bot.trial import page
 from bot.trial.botapi import BotApi
 from bot.trial.botapi.values import Params
 from bot.trial.world import Step
-from tests.browser import chromium_page
+from tests.browser import chromium, page_in
 from tests.trial_world import (
     ENGINEER,
     STAFF,
@@ -274,7 +274,12 @@ def test_every_step_of_the_story_has_its_hint():
 @pytest.mark.browser
 async def test_a_person_reports_in_one_phone_and_an_engineer_accepts_in_another(api, world):
     routes = page.routes(api, world)
-    async with polling(echo_bot(api)), served(routes) as url, chromium_page(url) as shown:
+    async with (
+        polling(echo_bot(api)),
+        served(routes) as url,
+        chromium() as browser,
+        page_in(browser, url) as shown,
+    ):
         await shown.locator(".seat.staff textarea").fill("打印机 <img src=x onerror=alert(1)> 卡纸")
         await shown.locator(".seat.staff textarea").press("Enter")
         reply = shown.locator(".seat.staff .message:not(.mine) .text")
