@@ -130,7 +130,7 @@ def _propose_link(hand: InHand, first: Ticket) -> None:
 # -- one matter, many reports
 
 
-def link(hand: InHand, number: str) -> None:
+def link(hand: InHand, number: str) -> Ticket:
     """The report becomes part of another matter and has its result (R-015). Raises NoSuchTicket."""
     serial = serial_of(number)
     parent = hand.tx.get(Ticket, serial) if serial else None
@@ -147,6 +147,7 @@ def link(hand: InHand, number: str) -> None:
         else LinkedTo(number=hand.ticket.number, parent=parent.number)
     )
     hand.tell(hand.requester, news)
+    return parent
 
 
 def link_child(hand: InHand, timer: TimerRow) -> None:
@@ -206,7 +207,8 @@ def _later(hand: InHand, kind: str, child: Ticket, **payload: str) -> None:
 def declare(hand: InHand, commander_code: str) -> None:
     """Commander, extra people, one word to all who reported, and news until it is over."""
     if hand.ticket.emergency:
-        return  # a second press is success
+        _answer_declared(hand, 1 + len(_children(hand)))  # a second press is success
+        return
     commander = hand.book.by_code.get(commander_code) or hand.by.person
     hand.step(
         A.DECLARE_EMERGENCY,
@@ -218,24 +220,29 @@ def declare(hand: InHand, commander_code: str) -> None:
     alike = [other for other in _alike(hand) if other.status in LINKABLE]
     for other in alike:
         _later(hand, LINK, other, parent=hand.ticket.number)
-    for person in _concerned(hand):
-        hand.tell(person, _declared(hand, person, commander, 1 + len(alike)))
-    hand.tell(
-        hand.requester,
-        EmergencyNews(number=hand.ticket.number, site=_site(hand, hand.requester)),
-    )
+    concerned = _concerned(hand)
+    for person in concerned:
+        hand.tell(person, _declared(hand, person, 1 + len(alike)))
+    if hand.ticket.requester_id not in {person.id for person in concerned}:
+        news = EmergencyNews(number=hand.ticket.number, site=_site(hand, hand.requester))
+        hand.tell(hand.requester, news)
     _send_people(hand, commander)
     hand.later(ROUND, EVERY)
+    _answer_declared(hand, 1 + len(alike))
 
 
-def _declared(
-    hand: InHand, reader: Person, commander: Person | None, reports: int
-) -> EmergencyDeclared:
+def _answer_declared(hand: InHand, reports: int) -> None:
+    if hand.by.person is not None:
+        over = hand.choice(A.STAND_DOWN, style="success")
+        hand.answer(_declared(hand, hand.by.person, reports), choices=(over,))
+
+
+def _declared(hand: InHand, reader: Person, reports: int) -> EmergencyDeclared:
     return EmergencyDeclared(
         number=hand.ticket.number,
         site=_site(hand, reader),
         symptom=hand.ticket.symptom,
-        commander=commander.name if commander else "",
+        commander=_commander(hand),
         reports=reports,
     )
 
@@ -301,13 +308,16 @@ def status_round(hand: InHand) -> None:
 
 def stand_down(hand: InHand) -> None:
     """Over: everybody is told, and whoever leads has the time line for the report."""
+    number, actor = hand.ticket.number, hand.by.person
+    if actor is not None:
+        hand.answer(EmergencyOver(number=number, site=_site(hand, actor)))
     if not hand.ticket.emergency:
         return
     hand.step(A.STAND_DOWN, emergency=False)
     hand.cancel_timers(ROUND)
-    number = hand.ticket.number
     for person in _everybody(hand):
-        hand.tell(person, EmergencyOver(number=number, site=_site(hand, person)))
+        if actor is None or person.id != actor.id:
+            hand.tell(person, EmergencyOver(number=number, site=_site(hand, person)))
     for person in hand.book.with_role(Role.SUPERVISOR, Role.PROJECT_MANAGER):
         notice = EmergencyReport(
             number=number,

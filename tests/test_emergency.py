@@ -130,3 +130,32 @@ async def test_a_second_declaration_changes_nothing(desk: Scenario) -> None:
         lambda tx: tx.find(TimerRow, kind="emergency_round", state="pending")
     )
     assert len(rounds) == 1
+
+
+async def test_who_declares_is_answered_with_who_leads_and_how_to_end_it(desk: Scenario) -> None:
+    await declared(desk)
+    told = desk.last("zhao.hong", "emergency_declared")
+    assert told.params["commander"] == (await desk.person("zhao.hong")).name
+    assert [choice.action for choice in told.choices] == ["stand_down"]
+
+
+async def test_who_stands_it_down_is_answered_once(desk: Scenario) -> None:
+    first, _ = await declared(desk)
+    await desk.does("zhao.hong", "stand_down", first.number)
+    assert desk.heard("zhao.hong").count("emergency_over") == 1
+    assert "note_kept" not in desk.heard("zhao.hong")
+
+
+async def test_the_customers_own_it_that_reported_it_hears_once(desk: Scenario) -> None:
+    await desk.hears("he.jing", "打印机卡纸 三楼财务")
+    await desk.time_passes(minutes=1)
+    await desk.does("zhao.hong", "declare_emergency", (await desk.latest()).number)
+    heard = desk.heard("he.jing")
+    assert ("emergency_declared" in heard, "emergency_news" in heard) == (True, False)
+
+
+async def test_a_link_is_answered_with_both_numbers(desk: Scenario) -> None:
+    first, second = await reported(desk, "xu.lan", "feng.lei")
+    await desk.does("wen.ting", "link_duplicate", second.number, first.number)
+    told = desk.last("wen.ting", "duplicate_linked").params
+    assert told == {"number": second.number, "parent": first.number}

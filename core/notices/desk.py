@@ -125,6 +125,13 @@ class DuplicateProposed(AboutTicket):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicateLinked(AboutTicket):
+    answer: ClassVar[bool] = True
+    echo: ClassVar[bool] = True
+    parent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyProposed(AboutTicket):
     must: ClassVar[bool] = True
     site: str
@@ -190,6 +197,12 @@ class PlanProposed(AboutTicket):
     engineers: int
     saved: int  # minutes late that the plan avoids against asking one after the other
     lines: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanUsed(AboutTicket):
+    answer: ClassVar[bool] = True
+    echo: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
