@@ -72,7 +72,6 @@ RESCUE = 10.0
 FETCH = 1.0
 FORGET = 6 * 3600.0  # between looks for files that nobody needs
 
-
 SEVERAL = "several processes need PostgreSQL"
 
 
@@ -328,9 +327,9 @@ class Program:
 
         async def renew() -> None:
             if self.pump is not None and self.pump.polling:
-                await self._quietly(lease.renew())
+                await lease.renew()
 
-        self.ticker.every(leases.RENEW, "lease", renew)
+        self._every(leases.RENEW, "lease", renew)
         self._closers.append(lease.let_go)
         return lease.hold
 
@@ -359,26 +358,17 @@ class Program:
         if self.pump is not None:
             self._spawn(self.pump.run(), "pump")
             self._spawn(self._menus(), "menus")
-        self.ticker.every(SWEEP, "sweep", lambda: self._quietly(timers.sweep(self.desk)))
-        self.ticker.every(RESCUE, "levels", lambda: self._quietly(self.load_levels()))
-        self.ticker.every(RESCUE, "rescue", lambda: self._quietly(outbox.rescue(self.desk)))
-        self.ticker.every(
-            FETCH,
-            "files",
-            lambda: self._quietly(files.fetch_wanted(self.desk, self.files, self._fetchers)),
-        )
-        self.ticker.every(
-            FORGET, "forget files", lambda: self._quietly(files.sweep(self.desk, self.files))
-        )
-        self.ticker.every(
-            planning.EVERY, "plan", lambda: self._quietly(planning.propose(self.desk))
-        )
+        desk = self.desk
+        self._every(SWEEP, "sweep", lambda: timers.sweep(desk))
+        self._every(RESCUE, "levels", self.load_levels)
+        self._every(RESCUE, "rescue", lambda: outbox.rescue(desk))
+        self._every(FETCH, "files", lambda: files.fetch_wanted(desk, self.files, self._fetchers))
+        self._every(FORGET, "forget files", lambda: files.sweep(desk, self.files))
+        self._every(planning.EVERY, "plan", lambda: planning.propose(desk))
         if self.telegram is not None:
-            self.ticker.every(REDRAW, "redraw", lambda: self._quietly(self.redraw()))
             chat = self.telegram
-            self.ticker.every(
-                board.EVERY, "board", lambda: self._quietly(board.redraw(self.desk, chat))
-            )
+            self._every(REDRAW, "redraw", self.redraw)
+            self._every(board.EVERY, "board", lambda: board.redraw(desk, chat))
         self.ticker.start()
         await self.server.start()
 
@@ -419,12 +409,16 @@ class Program:
         assert self.renderer is not None
         return await redraw(self.desk, self.telegram, self.renderer)
 
-    async def _quietly(self, work: Awaitable[object]) -> None:
+    def _every(self, seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """A tick that finds the database busy is followed by another."""
-        try:
-            await work
-        except* StorageBusy as faults:
-            log.warning("storage_busy", loop="tick", why=str(faults.exceptions[0]))
+
+        async def quietly() -> None:
+            try:
+                await work()
+            except* StorageBusy as faults:
+                log.warning("storage_busy", loop="tick", why=str(faults.exceptions[0]))
+
+        self.ticker.every(seconds, name, quietly)
 
     def wake(self) -> None:
         for worker in self.workers:

@@ -52,27 +52,25 @@ LANGUAGES = {"中文": "zh_CN", "zh": "zh_CN", "英文": "en", "英语": "en"}
 
 
 def read_toml(text: str, now: datetime) -> Sheet:
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        raise BadSheet([f"not TOML: {fault}"]) from fault
-    return read(_numbered(data), now)
+    """Raises BadSheet with everything that is wrong at once."""
+    return read(_toml(text), now)
 
 
 def read_calendars(text: str, now: datetime) -> tuple[Cells, ...]:
-    """The calendars alone, from a TOML that need not have anything else."""
-    try:
-        reading = _Reading(_numbered(tomllib.loads(text)), now)
-    except tomllib.TOMLDecodeError as fault:
-        raise BadSheet([f"not TOML: {fault}"]) from fault
+    """The calendars alone, from a TOML that need not have anything else. Raises BadSheet."""
+    reading = _Reading(_toml(text), now)
     found = reading.calendar_tables()
     if reading.problems or not found:
         raise BadSheet(reading.problems or ["calendars: the file has none"])
     return found
 
 
-def _numbered(data: Mapping[str, Any]) -> Tables:
-    """TOML's tables, whose rows are called by number and name: people[3] li.wei.phone."""
+def _toml(text: str) -> Tables:
+    """Its tables, whose rows are called by number and name: people[3] li.wei.phone."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise BadSheet([f"not TOML: {fault}"]) from fault
     problems = [
         f"{name}: there is no such table; known are {', '.join(TABLES)}"
         for name in data
