@@ -32,7 +32,6 @@ from core.notices.answers import (
 )
 from core.notices.notice import Notice
 from core.notices.requester import Home
-from core.numbers import serial_of
 from core.people import Person, Role, Site
 from core.ports import Tx
 from core.register import Book
@@ -139,11 +138,9 @@ class _Enquiry:
 
     def ticket(self) -> Ticket:
         """The named ticket, or the only one the person can mean. Raises NoSuchTicket."""
-        serial = serial_of(self.arg)
-        found = self.tx.get(Ticket, serial) if serial else None
-        if found is None and not self.arg:
-            found = next(iter(self.hearing.mine()), None)
-        if found is None or not self.hearing.takes_part(found):
+        hearing = self.hearing
+        found = hearing.ticket_named(self.arg) if self.arg else next(iter(hearing.mine()), None)
+        if found is None:
             raise NoSuchTicket(number=self.arg[:12])
         return found
 

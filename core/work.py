@@ -74,8 +74,7 @@ def perform(
         ticket = find_ticket(tx, request.number)
         request, claimed = _dated(desk, request, now), request.at is None
         hand = InHand(tx, desk, ticket, by=by, now=now, at=request.at, cause=cause)
-        request = replace(request, action=_meant(hand, request.action))
-        guard(hand, request.action)
+        request = replace(request, action=guarded(hand, request.action))
         if claimed and hand.at < ticket.opened_at:
             raise Missing(number=ticket.number, what="moment")
         said = EFFECTS.get(request.action, just_a_step)(hand, request)
@@ -86,14 +85,6 @@ def perform(
         return Outcome(said or f"done_{request.action}", saved)
     except Refusal as refusal:
         return refuse(tx, desk, refusal, by, now, f"{request.number}.{request.action}")
-
-
-def _meant(hand: InHand, action: Action) -> Action:
-    person = hand.by.person
-    if person is None:
-        return action
-    ties = relations(hand.tx, hand.ticket, person)
-    return actions.meant(action, person.roles, ties, hand.ticket.status)
 
 
 def _dated(desk: Desk, request: Request, now: datetime) -> Request:
@@ -150,16 +141,21 @@ def find_ticket(tx: Tx, number: str) -> Ticket:
     return ticket
 
 
-def guard(hand: InHand, action: Action) -> None:
-    """Who may (R-120), and by which proof. Whether the state allows it is for `step` to say."""
+def guarded(hand: InHand, action: Action) -> Action:
+    """What is meant by the action now, if this person may do it (R-120), and with this proof.
+
+    Whether the state allows it is for `step` to say. Raises NotAllowed, Unproven and, where an
+    offer came to nothing, TakenByAnother or IllegalMove.
+    """
     person = hand.by.person
     if person is None:
-        return
-    ties = relations(hand.tx, hand.ticket, person)
-    if actions.may(action, person.roles, ties, hand.ticket.status):
+        return action
+    ties, status = relations(hand.tx, hand.ticket, person), hand.ticket.status
+    action = actions.meant(action, person.roles, ties, status)
+    if actions.may(action, person.roles, ties, status):
         own = actions.may(action, (Role.REQUESTER,), ties)
         if hand.by.proven or own or not person.is_staff:
-            return
+            return action
         raise Unproven(number=hand.ticket.number)
     if action in {A.ACCEPT, A.DECLINE} and person.is_staff:
         _explain_lost_offer(hand, person, action)

@@ -113,6 +113,12 @@ class Hearing:
         """A stranger who quotes a number does not get into a ticket."""
         return self.person.is_staff or ticket.requester_id == self.person.id
 
+    def ticket_named(self, number: str) -> Ticket | None:
+        """A number anybody could have written counts only from somebody who takes part."""
+        serial = serial_of(number)
+        ticket = self.tx.get(Ticket, serial) if serial else None
+        return ticket if ticket is not None and self.takes_part(ticket) else None
+
     def of_thread(self) -> Ticket | None:
         """By a token of ours that came back, or by the message it answers."""
         if serial := serial_of(self.inbound.thread):

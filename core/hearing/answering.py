@@ -5,7 +5,6 @@ from core.errors import NoSuchTicket
 from core.hearing import LIST_LIMIT, Hearing
 from core.notices.answers import NoTickets, Thanks, TicketStatus
 from core.notices.requester import Home
-from core.numbers import serial_of
 from core.people import name_of
 from core.requests import Outcome
 from core.rows import Grievance
@@ -37,9 +36,8 @@ def _home(hearing: Hearing) -> Outcome:
 def status(hearing: Hearing, number: str | None) -> Outcome:
     """How is my ticket: in one message, on any channel (R-044)."""
     if number is not None:
-        serial = serial_of(number)
-        ticket = hearing.tx.get(Ticket, serial) if serial else None
-        if ticket is None or not hearing.takes_part(ticket):
+        ticket = hearing.ticket_named(number)
+        if ticket is None:
             return hearing.refuse(NoSuchTicket(number=number))
         tickets = [ticket]
     else:

@@ -3,7 +3,6 @@
 from core.hearing import Hearing
 from core.hearing.adding import add
 from core.lifecycle import OPEN, Status
-from core.numbers import serial_of
 from core.requests import Outcome
 from core.ticket import Message, Ticket
 
@@ -11,19 +10,12 @@ from core.ticket import Message, Ticket
 def thread(hearing: Hearing) -> Outcome | None:
     ticket = hearing.of_thread()
     if ticket is None:
-        ticket = _of_subject(hearing)
+        ticket = hearing.ticket_named(hearing.inbound.detail.get("number", ""))
         return add(hearing, ticket, why="subject_number") if ticket else None
     # What we signed and sent out lets a colleague in to whom it was passed on.
     if not hearing.inbound.thread and not hearing.takes_part(ticket):
         return None
     return add(hearing, ticket, why=hearing.inbound.detail.get("match", "reply"))
-
-
-def _of_subject(hearing: Hearing) -> Ticket | None:
-    """A number anybody could have written counts only from somebody who takes part."""
-    serial = serial_of(hearing.inbound.detail.get("number", ""))
-    ticket = hearing.tx.get(Ticket, serial) if serial else None
-    return ticket if ticket is not None and hearing.takes_part(ticket) else None
 
 
 def album(hearing: Hearing) -> Outcome | None:

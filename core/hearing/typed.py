@@ -115,9 +115,8 @@ def _behind(hearing: Hearing, action: Action, said: str) -> tuple[str, str]:
 
 def _added(hearing: Hearing, number: str, own_words: str) -> Outcome:
     """More about a ticket that is named, however long ago it was talked about."""
-    serial = serial_of(number)
-    ticket = hearing.tx.get(Ticket, serial) if serial else None
-    if ticket is None or not hearing.takes_part(ticket):
+    ticket = hearing.ticket_named(number)
+    if ticket is None:
         return hearing.refuse(NoSuchTicket(number=number))
     hearing.text = own_words
     return add(hearing, ticket, why="subject_number")
