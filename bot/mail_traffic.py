@@ -1,6 +1,8 @@
 """What has gone to and fro between the desk and one sender, counted against loops."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from channels.mail.guards import (
     Counts,
@@ -35,15 +37,18 @@ def judge(tx: Tx, heard: Inbound, written: datetime, now: datetime, limits: Limi
     answered the first of it is no answer to us.
     """
     sender, this_hour = counted(heard.sender), Between(after=now - HOUR)
-    said, after = words_of(heard.subject, heard.text), _after_ours(tx, sender, written, this_hour)
+    ours = tx.find(MailTraffic, order="-at", sender=sender, way="out", at=this_hour)
     # Whoever sends thousands is held by their number alone; the newest tell the rest.
-    newest = tx.find(MailTraffic, order="-at", limit=NEWEST, sender=sender, way="in", at=this_hour)
+    theirs: dict[str, Any] = {"sender": sender, "way": "in", "at": this_hour}
+    newest = tx.find(MailTraffic, order="-at", limit=NEWEST, **theirs)
+    many = len(newest) if len(newest) < NEWEST else tx.count(MailTraffic, **theirs)
+    said, after = words_of(heard.subject, heard.text), _after_ours(ours, written)
     following = [each for each in newest if each.after is not None]
     ticket = _answered(tx, heard)
     counts = Counts(
         to_sender_on_ticket=_acknowledged(tx, heard, ticket),
-        to_sender_this_hour=tx.count(MailTraffic, sender=sender, way="out", at=this_hour),
-        from_sender_this_hour=tx.count(MailTraffic, sender=sender, way="in", at=this_hour),
+        to_sender_this_hour=len(ours),
+        from_sender_this_hour=many,
         prompt_this_hour=sum(map(_is_prompt, [*(each.after for each in following), after])),
         alike_this_hour=sum(each.said == said for each in following if said and after is not None),
         by_desk_in_ten_minutes=tx.count(
@@ -80,9 +85,9 @@ async def forget(desk: Desk) -> None:
     await desk.store.write(lambda tx: tx.delete(MailTraffic, at=before))
 
 
-def _after_ours(tx: Tx, sender: str, written: datetime, this_hour: Between) -> int | None:
-    """Seconds after our last answer; None for what was written before it, or long after."""
-    ours = tx.find(MailTraffic, order="-at", limit=1, sender=sender, way="out", at=this_hour)
+def _after_ours(ours: Sequence[MailTraffic], written: datetime) -> int | None:
+    """Seconds after our last answer, the newest first; None for what was written before it, or
+    long after."""
     if not ours or not timedelta() <= written - ours[0].at <= FOLLOWS:
         return None
     return int((written - ours[0].at).total_seconds())

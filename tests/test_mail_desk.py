@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import partial
 from random import Random
 
 import httpx
@@ -14,7 +15,7 @@ from channels.mail import pages
 from core import inbox
 from core.people import Address
 from core.ports import Tx
-from core.rows import OptOut, OutboxRow
+from core.rows import MailTraffic, OptOut, OutboxRow
 from core.ticket import Message, StoredFile, Ticket
 from tests.mail_servers.desk import DESK, MailDesk, answer, letter
 from tests.scenario import a_desk
@@ -501,6 +502,21 @@ async def test_a_flood_waits_for_a_person(post):
         await post.gets(letter(WANG, f"故障 {n}", "坏了"))
     assert [row.state for row in await post.rows()].count("dead") == 2
     assert post.troubles == ["mail_flood", "mail_flood"]
+
+
+async def test_a_sender_of_hundreds_is_counted_to_the_last(tmp_path):
+    async with a_desk(tmp_path) as scenario:
+        post = MailDesk(scenario, tmp_path, held_above=200)
+        earlier = MailTraffic(sender=WANG, way="in", at=post.desk.now())
+        for many, state in ((199, "done"), (0, "dead")):  # the mail itself is the two hundredth
+            await post.desk.store.write(partial(added, row=earlier, many=many))
+            await post.gets(letter(WANG, f"第{many}封", "坏了"))
+            assert (await post.rows())[-1].state == state
+
+
+def added(tx: Tx, row: object, many: int) -> None:
+    for _ in range(many):
+        tx.add(row)
 
 
 async def test_a_mail_let_in_by_a_person_is_not_held_again(post):
