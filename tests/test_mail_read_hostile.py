@@ -19,7 +19,7 @@ from tests.test_mail_read_programs import letters
 SOAK = bool(os.environ.get("PAIDAN_SOAK"))
 SEEDS = 4
 ROUNDS = 25_000 if SOAK else 375  # mails per seed
-THROUGH_THE_DESK = 10_000 if SOAK else 120
+THROUGH_THE_DESK = 10_000 if SOAK else 80
 SECONDS, KILOBYTES = 5.0, 200_000
 
 FILES = sorted((Path(__file__).parent / "mails").rglob("*.eml"))
