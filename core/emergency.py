@@ -119,7 +119,7 @@ def _propose_link(hand: InHand, first: Ticket) -> None:
             DuplicateProposed(
                 number=ticket.number,
                 parent=first.number,
-                site=hand.book.site_name(ticket.site, language_of(person)),
+                site=hand.site_name(person),
                 category=ticket.category,
                 symptom=ticket.symptom,
             ),
@@ -142,7 +142,7 @@ def link(hand: InHand, number: str) -> Ticket:
     offers.withdraw(hand)
     hand.cancel_timers("settle", "untriaged", "offer_supervisor", "offer_again")
     news = (
-        EmergencyNews(number=hand.ticket.number, site=_site(hand, hand.requester))
+        EmergencyNews(number=hand.ticket.number, site=hand.site_name(hand.requester))
         if parent.emergency
         else LinkedTo(number=hand.ticket.number, parent=parent.number)
     )
@@ -224,7 +224,7 @@ def declare(hand: InHand, commander_code: str) -> None:
     for person in concerned:
         hand.tell(person, _declared(hand, person, 1 + len(alike)))
     if hand.ticket.requester_id not in {person.id for person in concerned}:
-        news = EmergencyNews(number=hand.ticket.number, site=_site(hand, hand.requester))
+        news = EmergencyNews(number=hand.ticket.number, site=hand.site_name(hand.requester))
         hand.tell(hand.requester, news)
     _send_people(hand, commander)
     hand.later(ROUND, EVERY)
@@ -240,7 +240,7 @@ def _answer_declared(hand: InHand, reports: int) -> None:
 def _declared(hand: InHand, reader: Person, reports: int) -> EmergencyDeclared:
     return EmergencyDeclared(
         number=hand.ticket.number,
-        site=_site(hand, reader),
+        site=hand.site_name(reader),
         symptom=hand.ticket.symptom,
         commander=_commander(hand),
         reports=reports,
@@ -256,8 +256,7 @@ def _concerned(hand: InHand) -> Sequence[Person]:
         if person.site == hand.ticket.site
     ]
     people += [p for p in hand.tx.find(Person, active=True) if p.has(Role.CUSTOMER_IT)]
-    actor = hand.by.person.id if hand.by.person else None
-    return [person for person in {p.id: p for p in people}.values() if person.id != actor]
+    return [person for person in {p.id: p for p in people}.values() if person.id != hand.by.id]
 
 
 def _send_people(hand: InHand, commander: Person | None) -> None:
@@ -268,7 +267,7 @@ def _send_people(hand: InHand, commander: Person | None) -> None:
                 hand.step(A.ADD_ENGINEER, arg=person.code or "")
             notice = SecondEngineer(
                 number=hand.ticket.number,
-                site=_site(hand, person),
+                site=hand.site_name(person),
                 symptom=hand.ticket.symptom,
                 commander=commander.name if commander else "",
             )
@@ -295,7 +294,7 @@ def status_round(hand: InHand) -> None:
         holder = hand.assignee
         notice = EmergencyRound(
             number=hand.ticket.number,
-            site=_site(hand, person),
+            site=hand.site_name(person),
             status=hand.ticket.status,
             commander=_commander(hand),
             engineer=holder.name if holder else "",
@@ -310,18 +309,18 @@ def stand_down(hand: InHand) -> None:
     """Over: everybody is told, and whoever leads has the time line for the report."""
     number, actor = hand.ticket.number, hand.by.person
     if actor is not None:
-        hand.answer(EmergencyOver(number=number, site=_site(hand, actor)))
+        hand.answer(EmergencyOver(number=number, site=hand.site_name(actor)))
     if not hand.ticket.emergency:
         return
     hand.step(A.STAND_DOWN, emergency=False)
     hand.cancel_timers(ROUND)
     for person in _everybody(hand):
         if actor is None or person.id != actor.id:
-            hand.tell(person, EmergencyOver(number=number, site=_site(hand, person)))
+            hand.tell(person, EmergencyOver(number=number, site=hand.site_name(person)))
     for person in hand.book.with_role(Role.SUPERVISOR, Role.PROJECT_MANAGER):
         notice = EmergencyReport(
             number=number,
-            site=_site(hand, person),
+            site=hand.site_name(person),
             minutes=_minutes(hand),
             reports=1 + hand.tx.count(Ticket, duplicate_of=hand.ticket.id),
             lines="\n".join(story.lines(hand, language_of(person), zone=person.zone)),
@@ -344,7 +343,3 @@ def _commander(hand: InHand) -> str:
 def _minutes(hand: InHand) -> int:
     declared = [step.at for step in hand.history if step.action == A.DECLARE_EMERGENCY]
     return int((hand.now - declared[-1]).total_seconds() // 60) if declared else 0
-
-
-def _site(hand: InHand, reader: Person) -> str:
-    return hand.book.site_name(hand.ticket.site, language_of(reader))

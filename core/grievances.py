@@ -212,7 +212,7 @@ def _register(hand: InHand, kind: str, text: str) -> Grievance:
             ticket_id=hand.ticket.id,
             person_id=hand.ticket.requester_id if on_behalf or by is None else by.id,
             about_id=hand.ticket.assignee_id if kind == COMPLAINT else None,
-            registered_by=by.id if by else None,
+            registered_by=hand.by.id,
             channel=hand.by.channel,
             text=text,
             owner_id=owner.id if owner else None,
@@ -240,9 +240,8 @@ def _tell_owner(
     supervisors = hand.book.with_role(Role.SUPERVISOR)
     on = hand.book.on_duty_or_all(supervisors, hand.now)
     owner = hand.person(grievance.owner_id)
-    actor = hand.by.person
     for person in {p.id: p for p in (owner, *on) if p is not None}.values():
-        if actor is None or person.id != actor.id:
+        if person.id != hand.by.id:
             hand.tell(person, notice, choices=choices)
 
 
@@ -264,12 +263,11 @@ def _answered(hand: InHand, kind: str) -> Grievance:
 
 def _answer(hand: InHand, action: Action, grievance: Grievance, text: str) -> None:
     hand.step(action, detail={"text": text})
-    by = hand.by.person
     hand.tx.update(
         grievance,
         state="answered",
         answer=text,
-        answered_by=by.id if by else None,
+        answered_by=hand.by.id,
         answered_at=hand.at,
     )
 

@@ -16,7 +16,7 @@ from core.people import Person, Role
 from core.ports import Tx
 from core.register import Book
 from core.rows import TimerRow
-from core.telling import Reply, has_card, tell
+from core.telling import Reply, has_card, language_of, tell
 from core.ticket import Card, Offer, Step, Ticket, came_from, chained
 
 
@@ -32,6 +32,10 @@ class Actor:
     )
     reply: Reply | None = None
     sees_outcome: bool = False  # as a toast under the finger, on a page: then no letter repeats it
+
+    @property
+    def id(self) -> int | None:
+        return self.person.id if self.person else None
 
 
 SYSTEM = Actor()
@@ -104,6 +108,13 @@ class InHand:
     def assignee(self) -> Person | None:
         return self.person(self.ticket.assignee_id)
 
+    @property
+    def by_requester(self) -> bool:
+        return self.by.id == self.ticket.requester_id
+
+    def site_name(self, reader: Person) -> str:
+        return self.book.site_name(self.ticket.site, language_of(reader))
+
     # -- what happens to it
 
     def step(
@@ -129,7 +140,7 @@ class InHand:
                 seq=ticket.version + 1,
                 at=at or self.at,
                 entered_at=self.now,
-                actor_id=self.by.person.id if self.by.person else None,
+                actor_id=self.by.id,
                 actor_role=self.by.role,
                 channel=self.by.channel,
                 action=action,
@@ -220,12 +231,11 @@ class InHand:
         """Those of the roles who are on duty; with nobody on, all of them; never the actor."""
         people = self.book.with_role(*roles)
         on = self.book.on_duty_or_all(people, self.now)
-        actor = self.by.person.id if self.by.person else None
         chosen = tuple(choices)
         return sum(
             self.tell(person, notice, choices=chosen, audience=audience)
             for person in on
-            if person.id != actor
+            if person.id != self.by.id
         )
 
     def choice(self, action: Action, arg: str = "", style: str = "") -> Choice:

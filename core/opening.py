@@ -12,7 +12,6 @@ from core.notices.requester import TicketOpened
 from core.numbers import number_of
 from core.people import Asset, Person
 from core.ports import Tx
-from core.telling import language_of
 from core.ticket import Message, StoredFile, Ticket
 from core.understand.reading import Facts, KnownDevice, Understanding
 
@@ -145,12 +144,12 @@ def files_in_words(kinds: Iterable[str]) -> str:
 
 
 def say_opened(hand: InHand) -> None:
-    ticket, language = hand.ticket, language_of(hand.requester)
+    ticket = hand.ticket
     hand.answer(
         TicketOpened(
             number=ticket.number,
             symptom=ticket.symptom,
-            site=hand.book.site_name(ticket.site, language),
+            site=hand.site_name(hand.requester),
             device=ticket.device,
             category=ticket.category,
             priority=ticket.priority,

@@ -7,7 +7,6 @@ from core.in_hand import InHand
 from core.lifecycle import Action
 from core.notices.desk import DeskProposal
 from core.people import Role
-from core.telling import language_of
 
 MODES = ("onsite", "remote", "phone")
 
@@ -51,10 +50,9 @@ def propose(hand: InHand, *roles: Role) -> None:
     choices = [hand.choice(Action.TRIAGE, likely, "primary")]
     choices += [hand.choice(Action.TRIAGE, mode) for mode in MODES if mode != likely]
     choices.append(hand.choice(Action.CANCEL))
-    actor = hand.by.person.id if hand.by.person else None
     people = hand.book.with_role(*roles)
     for person in hand.book.on_duty_or_all(people, hand.now):
-        if person.id == actor:
+        if person.id == hand.by.id:
             continue
         hand.tell(
             person,
@@ -62,7 +60,7 @@ def propose(hand: InHand, *roles: Role) -> None:
                 number=ticket.number,
                 symptom=ticket.symptom,
                 requester=hand.requester.name,
-                site=hand.book.site_name(ticket.site, language_of(person)),
+                site=hand.site_name(person),
                 category=ticket.category,
                 mode=likely,
                 priority=ticket.priority,

@@ -24,7 +24,6 @@ from core.notices.engineer import (
 )
 from core.people import ENGINEERS, Person, Role
 from core.register import Book
-from core.telling import language_of
 from core.ticket import Offer, Step
 
 DAY = timedelta(days=1)
@@ -117,13 +116,12 @@ def _offer(
             answer_by=hand.now + ladder.next,
         )
     )
-    language = language_of(person)
     site = hand.book.sites.get(ticket.site or "")
     hand.tell(
         person,
         JobOffered(
             number=ticket.number,
-            site=hand.book.site_name(ticket.site, language),
+            site=hand.site_name(person),
             address=site.address if site else "",
             requester=mask_name_of_number(hand.requester.name),
             device=ticket.device,
@@ -165,7 +163,7 @@ def remind(hand: InHand, offer: Offer) -> None:
         person,
         OfferReminder(
             number=hand.ticket.number,
-            site=hand.book.site_name(hand.ticket.site, language_of(person)),
+            site=hand.site_name(person),
             answer_by=offer.answer_by,
         ),
         choices=(
@@ -228,7 +226,7 @@ def nobody_accepts(hand: InHand) -> None:
             person,
             NobodyAccepts(
                 number=hand.ticket.number,
-                site=hand.book.site_name(hand.ticket.site, language_of(person)),
+                site=hand.site_name(person),
                 symptom=hand.ticket.symptom,
                 minutes=int(waited.total_seconds() // 60),
                 due=hand.ticket.due_at,
@@ -267,7 +265,7 @@ def _nobody_left(hand: InHand, again: int) -> None:
             person,
             NobodyToAsk(
                 number=hand.ticket.number,
-                site=hand.book.site_name(hand.ticket.site, language_of(person)),
+                site=hand.site_name(person),
             ),
             choices=_supervisor_choices(hand),
         )

@@ -10,7 +10,6 @@ from core.lifecycle import Action, Status
 from core.notices.engineer import JobAssigned, JobMoved
 from core.requests import Request
 from core.routing import route
-from core.telling import language_of
 
 S, A = Status, Action
 
@@ -78,7 +77,7 @@ def add_engineer(hand: InHand, request: Request) -> None:
         person,
         JobAssigned(
             number=hand.ticket.number,
-            site=hand.book.site_name(hand.ticket.site, language_of(person)),
+            site=hand.site_name(person),
             symptom=hand.ticket.symptom,
             due=hand.ticket.due_at,
         ),

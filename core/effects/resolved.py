@@ -93,7 +93,7 @@ def confirm(hand: InHand, request: Request) -> None:
     closing.close(hand)
     number = hand.ticket.number
     hand.answer(TicketClosed(number=number))
-    if hand.by.person is None or hand.by.person.id != hand.ticket.requester_id:
+    if not hand.by_requester:
         hand.tell(hand.requester, TicketClosed(number=number))
     hand.tell(hand.assignee, JobConfirmed(number=number))
     tell_desk(hand)
@@ -166,7 +166,7 @@ def cancel(hand: InHand, request: Request) -> None:
     hand.tell(
         hand.requester,
         TicketCancelled(number=number),
-        to_actor=hand.by.person is not None and hand.by.person.id == hand.ticket.requester_id,
+        to_actor=hand.by_requester,
     )
 
 

@@ -51,9 +51,8 @@ def call(hand: InHand, request: Request) -> None:
 
 def call_engineer(hand: InHand, request: Request) -> None:
     """The number of whoever holds the job or was asked to; the journal keeps who was given it."""
-    me = hand.by.person.id if hand.by.person else None
     asked = hand.tx.find(Offer, order="-id", ticket_id=hand.ticket.id)
-    others = (offer.person_id for offer in asked if offer.person_id != me)
+    others = (offer.person_id for offer in asked if offer.person_id != hand.by.id)
     person = hand.assignee or hand.person(next(others, None))
     if person is None:
         raise Missing(number=hand.ticket.number, what="engineer")

@@ -47,10 +47,9 @@ def wait(hand: InHand, request: Request) -> str | None:
 
 
 def resume(hand: InHand, request: Request) -> None:
-    by_requester = hand.by.person is not None and hand.by.person.id == hand.ticket.requester_id
-    if by_requester and hand.ticket.status != S.WAITING_USER:
+    if hand.by_requester and hand.ticket.status != S.WAITING_USER:
         raise IllegalMove(status=hand.ticket.status, action=A.RESUME)  # nobody waits for them
-    hand.step(A.RESUME, detail={**request.said, **({"flagged": True} if by_requester else {})})
+    hand.step(A.RESUME, detail={**request.said, **({"flagged": True} if hand.by_requester else {})})
     hand.cancel_timers("follow_up")
     number = hand.ticket.number
     hand.tell(
@@ -58,7 +57,7 @@ def resume(hand: InHand, request: Request) -> None:
         JobMoved(number=number, status=hand.ticket.status),
         choices=job_choices(hand),
     )
-    if by_requester:
+    if hand.by_requester:
         notice = NotWaitingForMe(number=number, requester=hand.requester.name)
         hand.tell_role(notice, Role.DESK_AGENT)
         hand.answer(JobMoved(number=number, status=hand.ticket.status))
