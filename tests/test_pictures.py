@@ -16,7 +16,6 @@ from core import overviews
 from core.files import FileStore
 from core.people import Site
 from tests.scenario import Scenario
-from tests.test_absence import writes
 
 FOUND = fonts.find()
 DEJAVU = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
@@ -85,7 +84,7 @@ async def test_leave_and_the_gap_it_leaves_are_in_the_picture(
     desk: Scenario, face: Typeface
 ) -> None:
     before = colours(opened(week.draw(await drawn_week(desk, date(2026, 11, 23)), face)))
-    await writes(desk, "li.wei", "leave", "2026-11-25")
+    await desk.asks("li.wei", "leave", "2026-11-25")
     after = colours(opened(week.draw(await drawn_week(desk, date(2026, 11, 23)), face)))
     for kind in ("leave", "gap"):
         shade = rgb(week.SHADES[kind][0])
@@ -167,6 +166,6 @@ async def test_without_a_typeface_nothing_is_drawn(
 
 
 async def test_the_week_is_told_in_words_where_there_is_no_picture(desk: Scenario) -> None:
-    await writes(desk, "zhao.hong", "duty")
+    await desk.asks("zhao.hong", "duty")
     lines = str(desk.last("zhao.hong", "lines").params["lines"])
     assert "周三 11-25：李伟 08:50–18:10" in lines
