@@ -70,7 +70,7 @@ def day_in(word: str, today: date) -> date:
 def leave(tx: Tx, desk: Desk, by: Person, said: str, *, event: str, now: datetime) -> LeaveKept:
     """`/leave`, `/leave 11-24 11-26`; a supervisor may name the person first."""
     book, words = desk.register.open(tx), said.split()
-    person = _named(book, words[0]) if words else None
+    person = book.named(words[0]) if words else None
     if person is not None:
         words = words[1:]
     if not by.is_staff or (person not in {None, by} and not by.has(Role.SUPERVISOR)):
@@ -99,7 +99,7 @@ def cover(tx: Tx, desk: Desk, by: Person, said: str, *, event: str, now: datetim
     """`/cover NAME days`: I stand in for NAME; a supervisor may name both, who and for whom."""
     book, words = desk.register.open(tx), said.split()
     named: list[Person] = []
-    while words and len(named) < 2 and (person := _named(book, words[0])) is not None:
+    while words and len(named) < 2 and (person := book.named(words[0])) is not None:
         named.append(person)
         words = words[1:]
     if not named:
@@ -125,12 +125,6 @@ def cover(tx: Tx, desk: Desk, by: Person, said: str, *, event: str, now: datetim
         if person.id != by.id:
             tell(tx, desk, person, told, event=event, now=now)
     return told
-
-
-def _named(book: Book, word: str) -> Person | None:
-    wanted = word.lower()
-    found = [p for p in book.staff.values() if wanted in {p.code, p.name.lower()}]
-    return found[0] if len(found) == 1 else None
 
 
 def _code(person: Person) -> str:

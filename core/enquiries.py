@@ -328,11 +328,10 @@ def _sticker(enquiry: _Enquiry) -> Outcome:
 
 def site_named(book: Book, said: str) -> Site:
     """By its code or any of its names. Raises Missing."""
-    wanted = said.strip().lower()
-    for site in book.sites.values():
-        if wanted in {name.lower() for name in (site.code, site.name, site.name_en, *site.aliases)}:
-            return site
-    raise Missing(number="", what="site")
+    site = book.site_named(said)
+    if site is None:
+        raise Missing(number="", what="site")
+    return site
 
 
 def _forecast(enquiry: _Enquiry) -> Outcome:

@@ -19,6 +19,7 @@ from core.dispatch.rota import (
     within,
 )
 from core.dispatch.travel import Pair, Place, Travel, both_ways, default_matrix
+from core.keypad import normalise
 from core.people import Person, Role, RotaRow, Site
 from core.ports import Tx
 from core.rows import Counter, Setting
@@ -56,6 +57,25 @@ class Book:
         if site is None:
             return ""
         return site.name_en if language == "en" and site.name_en else site.name
+
+    def site_named(self, said: str) -> Site | None:
+        """By its code or any of its names, however it was typed."""
+        wanted = normalise(said)
+        for site in self.sites.values():
+            names = (site.code, site.name, site.name_en, *site.aliases)
+            if wanted and wanted in map(normalise, names):
+                return site
+        return None
+
+    def named(self, word: str) -> Person | None:
+        """A member of staff by code or name; two people of one name are nobody."""
+        wanted = word.strip().lower()
+        found = [
+            person
+            for person in self.staff.values()
+            if wanted and wanted in {person.code, person.name.lower(), person.name_en.lower()}
+        ]
+        return found[0] if len(found) == 1 else None
 
     def with_role(self, *roles: Role) -> list[Person]:
         return [person for person in self.staff.values() if person.has(*roles)]

@@ -11,9 +11,10 @@ from core.words import label, languages, plain
 
 def meant(action: Action, said: str, book: Book) -> str:
     """The answer by its code, its name in any language, or its place; empty: own words."""
-    wanted = normalise(said)
     if action is Action.SET_SITE:
-        return _site(wanted, book)
+        site = book.site_named(said)
+        return site.code if site else ""
+    wanted = normalise(said)
     offered = ACTIONS[action].args
     by_name = {normalise(name): answer for answer in offered for name in _names(action, answer)}
     if wanted in by_name:
@@ -26,13 +27,6 @@ def _names(action: Action, answer: str) -> set[str]:
     contexts = ("chat", "sms")
     labels = {label(action, answer, one, context=c) for one in languages() for c in contexts}
     return {answer, *(plain(one) for one in labels)}
-
-
-def _site(wanted: str, book: Book) -> str:
-    for code, site in book.sites.items():
-        if wanted in {normalise(name) for name in (code, site.name, site.name_en, *site.aliases)}:
-            return code
-    return ""
 
 
 def half_width(said: str) -> str:

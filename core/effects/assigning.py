@@ -3,7 +3,7 @@
 from core import actions
 from core.dispatch import offers
 from core.effects.asking import ask
-from core.effects.others import colleagues, named, tell_moved
+from core.effects.others import colleagues, tell_moved
 from core.errors import Missing
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
@@ -50,7 +50,7 @@ def reassign(hand: InHand, request: Request) -> None:
     if not request.arg:
         ask(hand, A.REASSIGN, colleagues(hand))
         return
-    person = named(hand, request.arg)
+    person = hand.book.named(request.arg)
     if person is None:
         raise Missing(number=hand.ticket.number, what="engineer")
     before = hand.assignee
@@ -69,7 +69,7 @@ def add_engineer(hand: InHand, request: Request) -> None:
     if not request.arg:
         ask(hand, A.ADD_ENGINEER, colleagues(hand))
         return
-    person = named(hand, request.arg)
+    person = hand.book.named(request.arg)
     if person is None:
         raise Missing(number=hand.ticket.number, what="engineer")
     hand.step(A.ADD_ENGINEER, arg=person.code or "", detail=request.said)

@@ -3,7 +3,7 @@
 from core import actions
 from core.dispatch import offers
 from core.effects.asking import ask, forget_words, wait_for_words
-from core.effects.others import colleagues, job_choices, named, tell_desk, tell_moved
+from core.effects.others import colleagues, job_choices, tell_desk, tell_moved
 from core.errors import IllegalMove
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
@@ -91,10 +91,10 @@ def hand_over(hand: InHand, request: Request) -> None:
 
 def _whom_and_what(hand: InHand, request: Request) -> tuple[Person | None, str]:
     """ "li.wei the cable is still missing": a name at the front is whom, the rest is the note."""
-    if request.arg and (person := named(hand, request.arg)):
+    if request.arg and (person := hand.book.named(request.arg)):
         return person, request.text
     first, _, rest = request.text.strip().partition(" ")
-    if first and (person := named(hand, first)):
+    if first and (person := hand.book.named(first)):
         return person, rest.strip()
     return None, request.text.strip()
 

@@ -1,4 +1,4 @@
-"""Who else is concerned: a colleague by name, the desk, whoever holds the job next."""
+"""Who else is concerned: colleagues nearby, the desk, whoever holds the job next."""
 
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
@@ -20,17 +20,6 @@ def colleagues(hand: InHand) -> list[str]:
     near = [p for p in people if site is None or site.city in p.cities] or people
     others = [p.code for p in near if p.code and p.id != hand.ticket.assignee_id]
     return others[:MOST_NAMES]
-
-
-def named(hand: InHand, word: str) -> Person | None:
-    """By code or name; two people of one name are nobody."""
-    wanted = word.strip().lower()
-    found = [
-        person
-        for person in hand.book.staff.values()
-        if wanted in {person.code, person.name.lower(), person.name_en.lower()}
-    ]
-    return found[0] if len(found) == 1 else None
 
 
 def job_choices(hand: InHand) -> tuple[Choice, ...]:
