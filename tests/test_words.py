@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from typing import get_type_hints
 
@@ -35,7 +34,7 @@ NASTY = st.text(
 
 def _slots(kind: str) -> dict[str, type]:
     hints = get_type_hints(NOTICES[kind])
-    return {field.name: hints[field.name] for field in fields(NOTICES[kind])}
+    return {slot: hints[slot] for slot in NOTICES[kind].slots}
 
 
 @st.composite

@@ -1,13 +1,11 @@
 """Answers to what somebody typed, about a ticket or about nothing in particular."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from core.notices.notice import AboutTicket, Notice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketStatus(AboutTicket):
     answer: ClassVar[bool] = True
     status: str
@@ -18,22 +16,18 @@ class TicketStatus(AboutTicket):
     deviation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NoTickets(Notice):
     answer: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WhichTicket(Notice):
     answer: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Help(Notice):
     answer: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Privacy(Notice):
     """What is kept about the reader, for what, how long, and how to have it changed."""
 
@@ -41,13 +35,11 @@ class Privacy(Notice):
     months: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyReceived(Notice):
     answer: ClassVar[bool] = True
     wish: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyAsked(Notice):
     """To whoever answers for the data: somebody wants theirs shown, corrected or erased."""
 
@@ -56,23 +48,19 @@ class PrivacyAsked(Notice):
     wish: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownCommand(Notice):
     answer: ClassVar[bool] = True
     command: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HelpStaff(Notice):
     answer: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Thanks(Notice):
     answer: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Story(AboutTicket):
     """/why: the lines are made when the letter is written, in the reader's language."""
 
@@ -80,7 +68,6 @@ class Story(AboutTicket):
     lines: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Lines(Notice):
     """A list that was made in the reader's language: a queue, a rota, a board."""
 
@@ -88,7 +75,6 @@ class Lines(Notice):
     lines: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Shown(Notice):
     """What goes with a picture; the caption was made in the reader's language."""
 
@@ -96,42 +82,35 @@ class Shown(Notice):
     caption: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageSet(Notice):
     answer: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseLanguage(Notice):
     answer: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Bound(Notice):
     answer: ClassVar[bool] = True
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OptedOut(Notice):
     """No more than needful comes to this number from here on."""
 
     answer: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PinWrong(Notice):
     answer: ClassVar[bool] = True
     left: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PinLocked(Notice):
     answer: ClassVar[bool] = True
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PinGuessed(Notice):
     """To supervisors: somebody tries PINs from the number of a member of staff."""
 
@@ -142,7 +121,6 @@ class PinGuessed(Notice):
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Refused(Notice):
     """A refusal in words: `reason` is its catalog key."""
 

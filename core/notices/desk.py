@@ -1,13 +1,11 @@
 """To the desk, supervisors, quality, and whoever runs the program."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from core.notices.notice import AboutTicket, Notice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskProposal(AboutTicket):
     must: ClassVar[bool] = True
     symptom: str
@@ -18,7 +16,6 @@ class DeskProposal(AboutTicket):
     priority: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskStep(AboutTicket):
     """Arrived, resolved, confirmed: the desk is told at once (R-038)."""
 
@@ -27,7 +24,6 @@ class DeskStep(AboutTicket):
     engineer: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskCancelAsked(AboutTicket):
     """The requester wants it cancelled, and it is dispatched: the desk has to."""
 
@@ -37,20 +33,17 @@ class DeskCancelAsked(AboutTicket):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskNotSolved(AboutTicket):
     must: ClassVar[bool] = True
     requester: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskUnresolved(AboutTicket):
     must: ClassVar[bool] = True
     engineer: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NobodyAccepts(AboutTicket):
     must: ClassVar[bool] = True
     site: str
@@ -59,13 +52,11 @@ class NobodyAccepts(AboutTicket):
     due: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NobodyToAsk(AboutTicket):
     must: ClassVar[bool] = True
     site: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NotLeft(AboutTicket):
     """Accepted, not on the way, and the road is as long as what is left (flow 4.3, 5)."""
 
@@ -75,7 +66,6 @@ class NotLeft(AboutTicket):
     due: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveTold(Notice):
     """Somebody is away: what they had was handed on (R-031)."""
 
@@ -86,7 +76,6 @@ class LeaveTold(Notice):
     jobs: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaveKept(Notice):
     answer: ClassVar[bool] = True
     starts: datetime
@@ -94,7 +83,6 @@ class LeaveKept(Notice):
     jobs: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CoverKept(Notice):
     must: ClassVar[bool] = True
     name: str
@@ -103,7 +91,6 @@ class CoverKept(Notice):
     ends: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DutyGap(Notice):
     """Nobody is planned where somebody must be (R-030)."""
 
@@ -114,7 +101,6 @@ class DutyGap(Notice):
     missing: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DuplicateProposed(AboutTicket):
     """Another report of what may be the same matter (R-015)."""
 
@@ -124,14 +110,12 @@ class DuplicateProposed(AboutTicket):
     symptom: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DuplicateLinked(AboutTicket):
     answer: ClassVar[bool] = True
     echo: ClassVar[bool] = True
     parent: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyProposed(AboutTicket):
     must: ClassVar[bool] = True
     site: str
@@ -140,7 +124,6 @@ class EmergencyProposed(AboutTicket):
     reports: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyDeclared(AboutTicket):
     must: ClassVar[bool] = True
     everywhere: ClassVar[bool] = True
@@ -150,7 +133,6 @@ class EmergencyDeclared(AboutTicket):
     reports: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyNews(AboutTicket):
     """To everybody who reported it."""
 
@@ -158,7 +140,6 @@ class EmergencyNews(AboutTicket):
     site: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyRound(AboutTicket):
     """How it stands, every half hour until it is over."""
 
@@ -171,13 +152,11 @@ class EmergencyRound(AboutTicket):
     minutes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyOver(AboutTicket):
     must: ClassVar[bool] = True
     site: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyReport(AboutTicket):
     """What happened and when, for the report that is due in two working days."""
 
@@ -188,7 +167,6 @@ class EmergencyReport(AboutTicket):
     lines: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanProposed(AboutTicket):
     """One assignment for the whole backlog; the ticket is the one that its button hangs on."""
 
@@ -199,13 +177,11 @@ class PlanProposed(AboutTicket):
     lines: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanUsed(AboutTicket):
     answer: ClassVar[bool] = True
     echo: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SlaWarning(AboutTicket):
     must: ClassVar[bool] = True
     milestone: str
@@ -215,7 +191,6 @@ class SlaWarning(AboutTicket):
     late: str  # "" or how late this warning itself is, after a downtime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SlaBreach(AboutTicket):
     must: ClassVar[bool] = True
     milestone: str
@@ -225,7 +200,6 @@ class SlaBreach(AboutTicket):
     late: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SlaLateOnAttach(AboutTicket):
     """A new priority or site brought a target that was used up already: said once."""
 
@@ -237,7 +211,6 @@ class SlaLateOnAttach(AboutTicket):
     late: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SlaPromiseFailed(AboutTicket):
     """Somebody promised something by `due`, and it has not come."""
 
@@ -249,7 +222,6 @@ class SlaPromiseFailed(AboutTicket):
     late: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimToAccept(AboutTicket):
     """A step was entered late, and counts from its own time only if a supervisor says so."""
 
@@ -260,28 +232,24 @@ class ClaimToAccept(AboutTicket):
     entered: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast(Notice):
     """What will be late unless somebody acts; the lines are made in the reader's language."""
 
     lines: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class YearAhead(Notice):
     """Next year's working days are estimates: the administrator must import them."""
 
     year: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentSet(AboutTicket):
     must: ClassVar[bool] = True
     engineer: str
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NotWaitingForMe(AboutTicket):
     """The requester says that the pause is not theirs: it ends, and somebody looks at it."""
 
@@ -289,13 +257,11 @@ class NotWaitingForMe(AboutTicket):
     requester: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledged(AboutTicket):
     answer: ClassVar[bool] = True
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ComplaintToAnswer(AboutTicket):
     must: ClassVar[bool] = True
     requester: str
@@ -304,7 +270,6 @@ class ComplaintToAnswer(AboutTicket):
     due: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviationToPlan(AboutTicket):
     must: ClassVar[bool] = True
     requester: str
@@ -312,7 +277,6 @@ class DeviationToPlan(AboutTicket):
     due: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MatterState(AboutTicket):
     """How a complaint or a deviation stands after what was just done."""
 
@@ -321,7 +285,6 @@ class MatterState(AboutTicket):
     name: str  # who did it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictCorrected(AboutTicket):
     """A verdict was overruled by a further row (promise 8)."""
 
@@ -331,7 +294,6 @@ class VerdictCorrected(AboutTicket):
     text: str  # why
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineerNumber(AboutTicket):
     """Whom to ring up about a job: whoever holds it, or was asked to."""
 
@@ -340,14 +302,12 @@ class EngineerNumber(AboutTicket):
     phone: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LowScore(AboutTicket):
     must: ClassVar[bool] = True
     score: int
     requester: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Unreachable(AboutTicket):
     """A letter could not be delivered on any channel: delivery honesty."""
 
@@ -355,7 +315,6 @@ class Unreachable(AboutTicket):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble(Notice):
     """To whoever runs the desk: a second poller, a poison message, a channel that stopped."""
 
