@@ -3,16 +3,18 @@
 import re
 
 from core.desk import Desk
+from core.errors import CallForm
 from core.guests import Guest, door
 from core.hearing import Hearing
 from core.hearing.reporting import report
 from core.in_hand import InHand
 from core.lifecycle import Action
 from core.messages import Inbound
-from core.notices.answers import Refused
+from core.notices.answers import CallLogged, Refused
+from core.numbers import is_number
 from core.people import Address, Person, Role
 from core.ports import Tx
-from core.requests import REPEATED, Outcome
+from core.requests import REPEATED, Outcome, Request
 from core.telling import Reply
 from core.ticket import Ticket
 from core.work import settle
@@ -21,7 +23,10 @@ _CALLER = re.compile(r"^(\+?[\d -]{5,20}|\S+)\s+(.+)$", re.DOTALL)
 
 
 async def log_call(desk: Desk, inbound: Inbound, inbox_id: int | None = None) -> Outcome:
-    """`13800138000 the printer is jammed`: a ticket of the caller, with an answered call in it."""
+    """`13800138000 the printer is jammed`: a ticket of the caller, with an answered call in it.
+
+    `100427 she rang again`: one more call about that ticket.
+    """
 
     def body(tx: Tx) -> Outcome:
         now = desk.now()
@@ -34,8 +39,11 @@ async def log_call(desk: Desk, inbound: Inbound, inbox_id: int | None = None) ->
             hearing.say(Refused(reason="refused_not_allowed", detail=""))
             return Outcome("refused_not_allowed", refused=True)
         if said is None:
-            hearing.say(Refused(reason="refused_call_form", detail=""))
-            return Outcome("refused_call_form", refused=True)
+            hearing.say(Refused(reason=CallForm.kind, detail=""))
+            return Outcome(CallForm.kind, refused=True)
+        if is_number(said[1]):
+            request = Request(action=Action.CALL, number=said[1], text=said[2].strip())
+            return hearing.perform(request)
         caller = _caller(tx, desk, said[1].strip(), agent)
         on_behalf = Inbound(
             channel="tel",
@@ -74,4 +82,6 @@ def _answered(tx: Tx, desk: Desk, ticket: Ticket, agent: Guest, now: object) -> 
     assert held is not None
     hand = InHand(tx, desk, held, by=agent.actor, now=desk.now())
     hand.step(Action.CALL, detail={"answered": True})
+    logged = CallLogged(number=ticket.number, requester=hand.requester.name, symptom=ticket.symptom)
+    hand.answer(logged)
     hand.save()

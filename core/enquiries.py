@@ -12,14 +12,12 @@ from core.dispatch.rota import Bar, Kind
 from core.errors import Missing, NoSuchTicket, NotAllowed, Refusal
 from core.guests import Guest, door
 from core.hearing import Hearing
-from core.hearing.answering import status
+from core.hearing.answering import help_for, status
 from core.in_hand import InHand
 from core.lifecycle import Action
 from core.messages import Choice, File, Inbound
 from core.notices.answers import (
     ChooseLanguage,
-    Help,
-    HelpStaff,
     LanguageSet,
     Lines,
     Privacy,
@@ -197,7 +195,7 @@ def _lang(enquiry: _Enquiry) -> Outcome:
 
 
 def _help(enquiry: _Enquiry) -> Outcome:
-    return enquiry.say(HelpStaff() if enquiry.person.is_staff else Help())
+    return enquiry.say(help_for(enquiry.person))
 
 
 def _unknown(enquiry: _Enquiry) -> Outcome:

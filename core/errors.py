@@ -59,6 +59,12 @@ class WrongSiteCode(Missing):
     kind = "refused_site_code"
 
 
+class CallForm(Refusal):
+    """A call is logged with who rang and what for."""
+
+    kind = "refused_call_form"
+
+
 class BadCode(Refusal):
     """A binding code, site code or PIN that is unknown, used up or expired."""
 

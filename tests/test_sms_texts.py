@@ -63,6 +63,7 @@ CHOICES = {
     "remote_offered": choices("start_remote", "cancel"),
     "remote_started": choices("end_remote"),
     "waiting_for_you": choices("resume"),
+    "whose_words": choices("report"),
 }
 
 

@@ -2,6 +2,9 @@
 
 import pytest
 
+from core import calls
+from core.messages import Inbound
+from core.requests import Outcome
 from core.ticket import StoredFile
 from tests.scenario import PHOTO, Scenario
 
@@ -371,3 +374,55 @@ async def test_a_language_can_be_named(desk: Scenario, word: str, spoken: str) -
 async def test_a_language_that_nobody_speaks_is_asked_back(desk: Scenario) -> None:
     await desk.asks("xu.lan", "lang", "klingon")
     assert desk.heard("xu.lan") == ["choose_language"]
+
+
+async def test_a_dispatcher_who_names_no_ticket_chooses_one(desk: Scenario) -> None:
+    for who, text in (("tang.wei", DEAD_TILL), ("xu.lan", PAPER)):
+        await desk.hears(who, text)
+    await desk.time_passes(minutes=2)
+    await desk.hears("wen.ting", "改派")
+    numbers = {ticket.number for ticket in await desk.tickets()}
+    offered = desk.last("wen.ting", "which_ticket").choices
+    assert {(choice.action, choice.ticket) for choice in offered} == {
+        ("reassign", number) for number in numbers
+    }
+
+
+@pytest.mark.parametrize(
+    ("who", "kind"),
+    [("xu.lan", "help"), ("chen.guodong", "help_staff"), ("wen.ting", "help_desk")],
+)
+async def test_help_names_what_its_reader_may_do(desk: Scenario, who: str, kind: str) -> None:
+    await desk.hears(who, "帮助")
+    assert desk.heard(who) == [kind]
+
+
+async def test_whoever_logs_a_call_is_told_the_number_for_the_caller(desk: Scenario) -> None:
+    await rings_up(desk, "13800138000 天河 李先生 电脑蓝屏")
+    ticket = await desk.latest()
+    assert desk.last("wen.ting", "call_logged").params["number"] == ticket.number
+    await rings_up(desk, f"{ticket.number} 又打来催")
+    assert [t.number for t in await desk.tickets()] == [ticket.number]
+    assert (await desk.journal(ticket.number))[-1].detail["text"] == "又打来催"
+
+
+async def test_a_call_without_its_matter_is_asked_for_in_words(desk: Scenario) -> None:
+    outcome = await rings_up(desk, "13800138000")
+    said = desk.last("wen.ting", "refused").params
+    assert (outcome.refused, said["reason"]) == (True, "refused_call_form")
+
+
+async def rings_up(desk: Scenario, words: str) -> Outcome:
+    inbound = Inbound(
+        channel="telegram",
+        external_id=words,
+        message_id=words,
+        sender="wen.ting",
+        text=words,
+        occurred_at=desk.moment,
+        received_at=desk.moment,
+        trust="proven",
+    )
+    outcome = await calls.log_call(desk.desk, inbound)
+    await desk.settle()
+    return outcome

@@ -255,6 +255,7 @@ def test_no_wording_is_left_in_the_other_language(language: str) -> None:
         "choose_language",
         "command.lang",
         "help",
+        "help_desk",
         "help_staff",
         "language_set",
     }

@@ -216,6 +216,7 @@ _TO_ENGINEERS: dict[str, str | Template] = {
     "note_kept": "单号${code}已记下，仅内部可见",
     "acknowledged": "单号${code}在${until}前不再提醒",
     "bound": "已认出您，以后任务和提醒会发到这个号码",
+    "help_desk": "请回接单、拒单、出发、到达、完成或未解决，后加单号",
     "help_staff": "请回接单、拒单、出发、到达、完成或未解决，后加单号",
     "pin_wrong": "口令不对，请核对后再发",
     "pin_locked": "口令错误太多，${until}前停用",
@@ -277,7 +278,7 @@ WITHOUT: Mapping[str, str] = {
     "engineer_number": "clouds refuse personal numbers",
     **dict.fromkeys(
         ("home", "thanks", "language_set", "choose_language", "year_ahead", "unknown_command",
-         "privacy", "privacy_received", "privacy_asked"),
+         "privacy", "privacy_received", "privacy_asked", "call_logged"),
         "not worth a review and a fee",
     ),
 }  # fmt: skip

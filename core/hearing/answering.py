@@ -3,9 +3,10 @@
 from core import grievances
 from core.errors import NoSuchTicket
 from core.hearing import LIST_LIMIT, Hearing
-from core.notices.answers import NoTickets, Thanks, TicketStatus
+from core.notices.answers import Help, HelpDesk, HelpStaff, NoTickets, Thanks, TicketStatus
+from core.notices.notice import Notice
 from core.notices.requester import Home
-from core.people import name_of
+from core.people import Person, Role, name_of
 from core.requests import Outcome
 from core.rows import Grievance
 from core.ticket import Ticket
@@ -26,6 +27,13 @@ def small_talk(hearing: Hearing) -> Outcome | None:
             return hearing.say(Thanks())
         case _:
             return None
+
+
+def help_for(person: Person) -> Notice:
+    """What this person can do, and nothing that would be refused."""
+    if person.has(Role.DESK_AGENT, Role.SUPERVISOR):
+        return HelpDesk()
+    return HelpStaff() if person.is_staff else Help()
 
 
 def _home(hearing: Hearing) -> Outcome:

@@ -5,13 +5,13 @@ from dataclasses import replace
 from core import keypad, outbox, prompts, typed_answers
 from core.actions import ACTIONS, TOLD, available, meant, typed_words
 from core.errors import NoSuchTicket
-from core.hearing import Hearing
+from core.hearing import LIST_LIMIT, Hearing
 from core.hearing.adding import add
-from core.hearing.answering import status
+from core.hearing.answering import help_for, status
 from core.in_hand import relations
-from core.lifecycle import Action, Status
+from core.lifecycle import OPEN, Action, Status
 from core.messages import Choice
-from core.notices.answers import Help, HelpStaff, NoTickets, OptedOut, WhichTicket
+from core.notices.answers import NoTickets, OptedOut, WhichTicket
 from core.numbers import is_number, serial_of
 from core.ports import Between
 from core.requests import Outcome, Request
@@ -19,6 +19,7 @@ from core.rows import OutboxRow
 from core.ticket import Ticket
 
 A = Action
+SENDING = frozenset({A.TRIAGE, A.DISPATCH, A.REASSIGN})
 WORDS = {word: str(action) for word, action in typed_words().items()}
 
 
@@ -40,7 +41,7 @@ def typed(hearing: Hearing) -> Outcome | None:
         case keypad.Slip():
             return hearing.refuse(NoSuchTicket(number=reading.number))
         case keypad.Help():
-            return hearing.say(HelpStaff() if hearing.person.is_staff else Help())
+            return hearing.say(help_for(hearing.person))
         case keypad.OptOut() if hearing.phone:
             if prompts.opt_out(hearing.tx, hearing.phone, hearing.now):
                 hearing.say(OptedOut())
@@ -148,7 +149,14 @@ def _only_ticket_for(hearing: Hearing, action: Action) -> str | None:
 
 def _tickets_for(hearing: Hearing, action: Action) -> list[Ticket]:
     """Tickets of this person on which the action is possible now, newest first."""
-    return [ticket for ticket in hearing.mine(tuple(Status)) if _can(hearing, action, ticket)]
+    found = [ticket for ticket in hearing.mine(tuple(Status)) if _can(hearing, action, ticket)]
+    return found or (_waiting_for_the_desk(hearing, action) if action in SENDING else [])
+
+
+def _waiting_for_the_desk(hearing: Hearing, action: Action) -> list[Ticket]:
+    """A dispatcher sends people to what is open, whosever it is."""
+    newest = hearing.tx.find(Ticket, order="-id", limit=LIST_LIMIT, status=tuple(OPEN))
+    return [ticket for ticket in newest if _can(hearing, action, ticket)]
 
 
 def _can(hearing: Hearing, action: Action, ticket: Ticket) -> bool:

@@ -57,6 +57,18 @@ class HelpStaff(Notice):
     answer: ClassVar[bool] = True
 
 
+class HelpDesk(Notice):
+    answer: ClassVar[bool] = True
+
+
+class CallLogged(AboutTicket):
+    """To whoever took the call: the number that the caller is told."""
+
+    answer: ClassVar[bool] = True
+    requester: str
+    symptom: str
+
+
 class Thanks(Notice):
     answer: ClassVar[bool] = True
 
