@@ -200,6 +200,19 @@ async def test_a_large_mail_arrives_byte_for_byte(dovecot, store):
     assert store.mails == [large]
 
 
+@pytest.mark.dovecot
+async def test_a_mail_far_over_the_limit_delays_no_other(dovecot, store):
+    """It is filed by its beginning, and its bytes never come over the line."""
+    user, megabytes = f"user{next(names)}", 200 if FULL else 50
+    huge = mail("Huge", "x" * 70) + (b"y" * 998 + b"\r\n") * 1_000 * megabytes
+    async with reading(to(dovecot.user(user)), store):
+        await asyncio.to_thread(dovecot.drop, user, huge, mail("Next"))
+        assert await eventually(lambda: len(store.rows) == 2) < 10
+    sizes = sorted(len(raw) for raw in store.mails)
+    assert sizes[1] < 70_000
+    assert store.alerts == ["mail_too_large"]
+
+
 async def test_a_server_killed_and_restarted_loses_and_doubles_nothing(mortal, store):
     user = f"user{next(names)}"
     first, second, third = mails(3)
