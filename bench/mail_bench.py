@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -32,7 +33,7 @@ from channels.mail.sender import SmtpChannel, lay_out
 from core import inbox, intake
 from core.messages import Inbound, Letter, Receipt
 from core.ports import Raw, Tx
-from core.rows import InboxRow
+from core.rows import InboxRow, TimerRow
 from tests.mail_servers import real
 
 SOAK = bool(os.environ.get("PAIDAN_SOAK"))
@@ -174,7 +175,8 @@ class Bench:
         return int(lag[0]["many"])
 
     async def fill(self, tickets: int) -> None:
-        """Tickets that were there before, each with its message."""
+        """Tickets that were there before, each with its message, and deadlines that lie far ahead:
+        the sweep shall have nothing to do beside the mails."""
         program, now = self.program, self.program.now()
 
         def body(tx: Tx, first: int) -> None:
@@ -185,6 +187,7 @@ class Bench:
                     occurred_at=now, received_at=now,
                 )  # fmt: skip
                 intake.take(tx, program.desk, said, now, answers=False)
+            tx.update_where(TimerRow, {"state": "pending"}, due_at=now + timedelta(days=30))
 
         for first in range(0, tickets, 100):
             await program.store.write(partial(body, first=first))
