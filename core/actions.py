@@ -257,7 +257,8 @@ def may(
     known = ACTIONS.get(action)
     if known is None:
         return False
-    own_counts = status is None or status in known.own_in
+    # Where nobody could do it, the state is what refuses.
+    own_counts = status is None or status in known.own_in or not possible(status, action)
     return any(
         role in roles
         and (relation in relations or relation is Relation.ANY)
