@@ -4,37 +4,23 @@ core/sla does the reckoning and knows no ticket; here its answers become rows, t
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core import actions
+from core import alarms, verdicts
 from core.lifecycle import ASIDE, Action
-from core.messages import Choice, Value
-from core.notices.desk import SlaBreach, SlaLateOnAttach, SlaPromiseFailed, SlaWarning
-from core.notices.notice import kind_of
-from core.people import Person, Role
-from core.ports import Tx
-from core.rows import OutboxRow, TicketClocks, VerdictRow
+from core.messages import Value
+from core.rows import OutboxRow, TicketClocks
 from core.sla.clock import Mark, Reading, State, read_all
-from core.sla.errors import SlaRefusal
 from core.sla.ladder import Kind, Warning, next_at, promise_in, to_send, warnings
 from core.sla.policy import Attached, Facts, Policy, policy_on, zone_now
-from core.sla.verdict import Outcome, Verdict, verdict
-from core.telling import language_of
-from core.ticket import Offer, Step
+from core.ticket import Step
 
 if TYPE_CHECKING:
     from core.in_hand import InHand
 
 TIMER = "clock"
-ROLES: Mapping[str, Role] = {
-    "desk": Role.DESK_AGENT,
-    "supervisor": Role.SUPERVISOR,
-    "manager": Role.PROJECT_MANAGER,
-    "quality": Role.QUALITY,
-    "escalation_centre": Role.ESCALATION_CENTRE,
-}
 # For the clocks these are what others call by another name.
 EVENTS: Mapping[str, str] = {
     Action.NOT_A_FAULT: "cancel",
@@ -45,23 +31,8 @@ EVENTS: Mapping[str, str] = {
     Action.FILE_PLAN: "deviation_plan_sent",
     Action.WITHDRAW_DEVIATION: "deviation_withdrawn",
 }
-# What ends a clock, where a single press or text of whoever is warned can do that.
-REMEDIES: Mapping[str, Action] = {
-    "complaint_answer": Action.ANSWER_COMPLAINT,
-    "deviation_plan": Action.FILE_PLAN,
-    "callback": Action.CALLBACK_DONE,
-}
-ALARMS = {
-    Kind.SOON: SlaWarning,
-    Kind.BREACH: SlaBreach,
-    Kind.AFTER_BREACH: SlaBreach,
-    Kind.LATE_ON_ATTACH: SlaLateOnAttach,
-    Kind.PROMISE_FAILED: SlaPromiseFailed,
-}
-LETTERS = tuple(sorted({kind_of(notice) for notice in ALARMS.values()}))
 # Steps that people report late, "到达 14:05": they keep both times.
 CLAIMABLE = frozenset({Action.DEPART, Action.ARRIVE, Action.START_WORK, Action.CALL})
-CLAIM = "claim"  # why a verdict was followed by another: a claim was accepted
 Kept = Mapping[str, Value]
 
 
@@ -117,7 +88,7 @@ def look(hand: "InHand") -> None:
     running = _running(hand, policy, kept, only=come)
     due = [(clock, *to_send(clock.planned, clock.heard, hand.now)) for clock in running]
     if not hand.ticket.follows:  # then the clocks of its matter are the ones to hear
-        _warn(hand, [(clock, warning) for clock, warning, _ in due if warning is not None])
+        alarms.warn(hand, [(clock, warning) for clock, warning, _ in due if warning is not None])
     _save(hand, policy, kept, [clock.settled(names) for clock, _, names in due], only=come)
 
 
@@ -273,7 +244,9 @@ def _take_back_letters(hand: "InHand", running: list[Running], kept: TicketClock
     }
     if not promised and not ended:
         return
-    for letter in hand.tx.find(OutboxRow, ticket_id=hand.ticket.id, kind=LETTERS, state="pending"):
+    for letter in hand.tx.find(
+        OutboxRow, ticket_id=hand.ticket.id, kind=alarms.LETTERS, state="pending"
+    ):
         if promised or letter.params.get("milestone") in ended:
             hand.tx.update_where(
                 OutboxRow,
@@ -292,7 +265,7 @@ def _save(
     only: Collection[str] | None = None,
 ) -> None:
     """`only`: the clocks that were read, where not all of them were; the others stand as kept."""
-    _write_verdicts(hand, policy, kept, running)
+    verdicts.write(hand, policy, _since(kept, running))
     # a clock that the facts took away keeps what it has said, should they bring it back
     before = kept.states if kept else {}
     gone = {name: {**before[name], "next_at": None} for name in (before if only is None else only)}
@@ -313,6 +286,15 @@ def _save(
         hand.timer(TIMER, following)
     if only is None:
         hand.change(due_at=_nearest(running))
+
+
+def _since(
+    kept: TicketClocks | None, running: Iterable[Running]
+) -> Iterator[tuple[Attached, Reading]]:
+    """Every cycle since the last look, that one included: one that began may have ended one."""
+    for clock in running:
+        last = int(str(_state_of(kept, clock.milestone).get("cycle") or 0))
+        yield from ((clock.attached, one) for one in clock.cycles if one.cycle >= last)
 
 
 def _next_at(state: Kept) -> datetime | None:
@@ -343,209 +325,3 @@ def _nearest(running: Iterable[Running]) -> datetime | None:
     }
     arrival = due.get("onsite_arrival")
     return arrival or min((at for at in due.values() if at is not None), default=None)
-
-
-# -- verdicts
-
-
-def _write_verdicts(
-    hand: "InHand", policy: Policy, kept: TicketClocks | None, running: list[Running]
-) -> None:
-    """What is decided about the cycles since the last look; one that began may have ended one."""
-    decided = [
-        told
-        for clock in running
-        for reading in clock.cycles
-        if reading.cycle >= int(str(_state_of(kept, clock.milestone).get("cycle") or 0))
-        and (told := _verdict(hand, policy, clock, reading)) is not None
-    ]
-    if not decided:
-        return
-    written = hand.tx.find(VerdictRow, order="id", ticket_id=hand.ticket.id)
-    for told in decided:
-        _write_verdict(hand, told, [row for row in written if _same_promise(row, told)])
-
-
-def _verdict(hand: "InHand", policy: Policy, clock: Running, reading: Reading) -> Verdict | None:
-    calendar = hand.desk.calendars[clock.attached.clock.calendar]
-    opened = calendar.local(reading.started or hand.now).date()
-    return verdict(
-        reading,
-        clock.attached.clock,
-        policy=policy.version,
-        rule=clock.attached.rule,
-        calendar_version=calendar.version(opened).label,
-    )
-
-
-def _same_promise(row: VerdictRow, told: Verdict) -> bool:
-    return (row.milestone, row.cycle) == (told.milestone, told.cycle)
-
-
-def _write_verdict(hand: "InHand", told: Verdict, written: list[VerdictRow]) -> None:
-    """What was written stays; something further is written where something further happened."""
-    why, who = _why_again(hand, told, written[-1]) if written else ("", "")
-    if written and not why:
-        return
-    values = asdict(told) | {"outcome": str(told.outcome), "target_source": str(told.target_source)}
-    hand.tx.add(
-        VerdictRow(
-            ticket_id=hand.ticket.id,
-            written_at=hand.now,
-            corrects=written[0].id if written else None,
-            who=who,
-            why=why,
-            **values,
-        )
-    )
-
-
-def _why_again(hand: "InHand", told: Verdict, last: VerdictRow) -> tuple[str, str]:
-    """Why another row follows, and by whom; nothing where only a calendar was edited since."""
-    if last.who and last.why != CLAIM:
-        return "", ""  # a person has decided
-    by = hand.by.person
-    if hand.history[-1].action == Action.ACCEPT_CLAIM and told.at != last.at and by is not None:
-        return CLAIM, by.code or by.name
-    if told.final and not last.final:
-        return "stopped", ""
-    if last.final and told.at > last.at:
-        return "reopened", ""
-    return "", ""
-
-
-def correct_verdict(
-    tx: Tx, verdict_id: int, outcome: Outcome, *, who: str, why: str, now: datetime
-) -> VerdictRow:
-    """Overrule a verdict by a further row; the row itself stays as it was written."""
-    row = tx.get(VerdictRow, verdict_id)
-    if row is None:
-        raise SlaRefusal(f"there is no verdict {verdict_id}")
-    if not who.strip() or not why.strip():
-        raise SlaRefusal("a correction says who and why")
-    return tx.insert(
-        replace(
-            row,
-            id=0,
-            outcome=str(outcome),
-            final=True,
-            corrects=row.corrects or row.id,
-            who=who,
-            why=why,
-            written_at=now,
-        )
-    )
-
-
-def standing(rows: Iterable[VerdictRow]) -> list[VerdictRow]:
-    """What a report counts: of each promise the last word."""
-    last = {(row.ticket_id, row.milestone, row.cycle): row for row in sorted(rows, key=_written)}
-    return list(last.values())
-
-
-def _written(row: VerdictRow) -> int:
-    return row.id
-
-
-# -- warnings
-
-
-def _warn(hand: "InHand", due: list[tuple[Running, Warning]]) -> None:
-    """Each clock's one warning that counts now; a promise that failed is one matter for all."""
-    failed = [(clock, warning) for clock, warning in due if warning.kind is Kind.PROMISE_FAILED]
-    for clock, warning in due:
-        if warning.kind is not Kind.PROMISE_FAILED:
-            _tell_all(hand, clock, warning, set())
-    told: set[int] = set()
-    for clock, warning in sorted(failed, key=lambda pair: pair[0].reading.due or pair[1].at):
-        _tell_all(hand, clock, warning, told)
-
-
-def _tell_all(hand: "InHand", clock: Running, warning: Warning, told: set[int]) -> None:
-    """Letters to whoever has not been told of it, and a line in the journal with all names."""
-    people = _hearers(hand, clock, warning)
-    for person in people:
-        if person.id not in told and _tell(hand, clock, warning, person):
-            told.add(person.id)
-    hand.step(
-        Action.WARN,
-        detail={
-            "milestone": clock.milestone,
-            "cycle": clock.reading.cycle,
-            "warning": warning.name,
-            "alarm": str(warning.kind),
-            "due": warning.at.isoformat(),
-            "late": warning.late,
-            "told": " ".join(person.code or "" for person in people if person.id in told),
-        },
-    )
-
-
-def _hearers(hand: "InHand", clock: Running, warning: Warning) -> list[Person]:
-    """Whoever the rung names. A clock that never rests finds somebody who is awake: where
-    nobody of them is on duty, the escalation centre hears of it too (clock rule 12)."""
-    people = [p for name in warning.audience for p in _audience(hand, name)]
-    people = people or _audience(hand, "desk")
-    if _round_the_clock(hand, clock) and not hand.book.on_duty(people, hand.now):
-        people += _audience(hand, "escalation_centre")
-    return list({person.id: person for person in people}.values())
-
-
-def _audience(hand: "InHand", name: str) -> list[Person]:
-    if name != "engineer":
-        return hand.book.with_role(ROLES[name])
-    holder = hand.assignee
-    if holder is not None:
-        return [holder]
-    asked = hand.tx.find(Offer, ticket_id=hand.ticket.id, state="open")
-    return [p for offer in asked if (p := hand.person(offer.person_id))]
-
-
-def _round_the_clock(hand: "InHand", clock: Running) -> bool:
-    return hand.desk.calendars[clock.attached.clock.calendar].round_the_clock
-
-
-def _tell(hand: "InHand", clock: Running, warning: Warning, person: Person) -> int:
-    holder = hand.assignee
-    promised = warning.kind is Kind.PROMISE_FAILED
-    return hand.tell(
-        person,
-        ALARMS[warning.kind](
-            number=hand.ticket.number,
-            milestone=clock.milestone,
-            site=hand.book.site_name(hand.ticket.site, language_of(person)),
-            holder=holder.name if holder else "",
-            due=warning.at if promised else clock.reading.due or warning.at,
-            late=_minutes(hand.now - warning.at) if warning.late else "",
-        ),
-        choices=_choices(hand, clock, person),
-        audience="",
-        not_before=_not_before(hand, clock, person),
-    )
-
-
-def _choices(hand: "InHand", clock: Running, person: Person) -> tuple[Choice, ...]:
-    """What may be done about it, never what the desk would refuse to this person."""
-    choices = [hand.choice(Action.ACKNOWLEDGE, style="primary")]
-    remedy = REMEDIES.get(clock.milestone)
-    if remedy is not None:
-        able = actions.may(remedy, person.roles, {actions.Relation.ANY})
-        return (*choices, hand.choice(remedy)) if able else tuple(choices)
-    if person.has(Role.DESK_AGENT, Role.SUPERVISOR):
-        choices += [hand.choice(Action.REASSIGN), hand.choice(Action.CALL_ENGINEER)]
-    return tuple(choices)
-
-
-def _not_before(hand: "InHand", clock: Running, person: Person) -> datetime | None:
-    """A clock that never rests wakes people; any other waits for the receiver's own hours."""
-    if _round_the_clock(hand, clock) or not (person.duty or person.on_call):
-        return None
-    rota, code = hand.book.rota(hand.now), person.code or ""
-    if rota.duty(code, hand.now) is not None:
-        return None
-    following = rota.next_duty(code, hand.now)
-    return following.starts if following else None
-
-
-def _minutes(late: timedelta) -> str:
-    return str(int(late / timedelta(minutes=1)))

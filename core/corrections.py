@@ -1,6 +1,6 @@
 """A verdict overruled by a person: a further row that says who and why (promise 8)."""
 
-from core import clocks
+from core import verdicts
 from core.errors import Missing
 from core.in_hand import InHand
 from core.lifecycle import Action
@@ -37,7 +37,7 @@ def correct(hand: InHand, milestone: str, why: str) -> None:
     if row is None or not row.final:
         raise Missing(number=hand.ticket.number, what="verdict")
     outcome = Outcome.MET if row.outcome == Outcome.BROKEN else Outcome.BROKEN
-    clocks.correct_verdict(hand.tx, row.id, outcome, who=by.code or by.name, why=why, now=hand.now)
+    verdicts.correct(hand.tx, row.id, outcome, who=by.code or by.name, why=why, now=hand.now)
     hand.step(
         Action.CORRECT_VERDICT,
         arg=milestone,
@@ -55,4 +55,4 @@ def correct(hand: InHand, milestone: str, why: str) -> None:
 
 
 def _standing(hand: InHand) -> list[VerdictRow]:
-    return clocks.standing(hand.tx.find(VerdictRow, order="id", ticket_id=hand.ticket.id))
+    return verdicts.standing(hand.tx.find(VerdictRow, order="id", ticket_id=hand.ticket.id))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core import clocks, deadlines, grievances
+from core import clocks, deadlines, grievances, verdicts
 from core.in_hand import InHand
 from core.lifecycle import Action
 from core.people import Person
@@ -241,7 +241,7 @@ class _Teller:
 
 def _ground(row: VerdictRow) -> str:
     """On what a verdict row rests; each has words of its own."""
-    if row.why == clocks.CLAIM:
+    if row.why == verdicts.CLAIM:
         return "claim"
     if row.who:
         return "corrected"

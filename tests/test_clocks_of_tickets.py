@@ -6,13 +6,14 @@ from importlib.resources import files
 
 import pytest
 
-from core import clocks
+from core.lifecycle import ASIDE
 from core.ports import Tx
 from core.rows import VerdictRow
 from core.sla.errors import SlaRefusal
 from core.sla.policy import load
 from core.sla.verdict import Outcome
 from core.ticket import broken_link
+from core.verdicts import correct, standing
 from tests.scenario import Scenario
 from tests.test_story import DEAD_TILL, accepted, asked, dispatched, resolved
 
@@ -84,8 +85,10 @@ async def test_a_warning_is_no_activity_that_a_new_message_would_join(desk: Scen
     await desk.time_passes(minutes=16)
     after = await desk.latest()
     steps = await desk.journal(after.number)
-    assert steps[-1].action == "warn"
-    assert after.changed_at == max(s.entered_at for s in steps if s.action != "warn") >= before
+    assert "warn" in [step.action for step in steps]
+    done = [step.entered_at for step in steps if step.action not in ASIDE]
+    assert after.changed_at == max(done) >= before
+    assert steps[-1].action in ASIDE
 
 
 async def test_an_arrival_in_time_is_a_verdict(desk: Scenario) -> None:
@@ -206,15 +209,13 @@ async def test_a_correction_is_a_further_row_that_says_who_and_why(desk: Scenari
     await resolved(desk)
     (row,) = await rows_of(desk, "onsite_arrival")
 
-    def correct(tx: Tx) -> VerdictRow:
-        return clocks.correct_verdict(
-            tx, row.id, Outcome.BROKEN, who="he.min", why="wrong door", now=desk.moment
-        )
+    def turn_round(tx: Tx) -> VerdictRow:
+        return correct(tx, row.id, Outcome.BROKEN, who="he.min", why="wrong door", now=desk.moment)
 
-    await desk.desk.store.write(correct)
+    await desk.desk.store.write(turn_round)
     rows = await rows_of(desk, "onsite_arrival")
     assert rows[0] == row
-    assert [(r.outcome, r.who) for r in clocks.standing(rows)] == [("broken", "he.min")]
+    assert [(r.outcome, r.who) for r in standing(rows)] == [("broken", "he.min")]
 
 
 async def test_a_correction_without_a_reason_is_refused(desk: Scenario) -> None:
@@ -222,9 +223,7 @@ async def test_a_correction_without_a_reason_is_refused(desk: Scenario) -> None:
     (row,) = await rows_of(desk, "onsite_arrival")
     with pytest.raises(SlaRefusal):
         await desk.desk.store.write(
-            lambda tx: clocks.correct_verdict(
-                tx, row.id, Outcome.MET, who="he.min", why=" ", now=desk.moment
-            )
+            lambda tx: correct(tx, row.id, Outcome.MET, who="he.min", why=" ", now=desk.moment)
         )
 
 

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from core import clocks, work
+from core import work
 from core.actions import ACTIONS, typed_words
 from core.errors import Undeliverable
 from core.in_hand import Actor
@@ -14,6 +14,7 @@ from core.sla.calendars import calendar_of
 from core.sla.policy import load
 from core.sla.verdict import Outcome
 from core.ticket import Offer, Step, broken_link
+from core.verdicts import correct
 from core.words import moment, say
 from tests.scenario import Scenario
 from tests.test_story import PAPER, accepted, asked, dispatched, resolved
@@ -218,7 +219,7 @@ async def test_8_a_correction_is_a_further_line_with_who_and_why(desk: Scenario)
     before = await verdicts(desk)
     arrival = next(row for row in before if row.milestone == "onsite_arrival")
     await desk.desk.store.write(
-        lambda tx: clocks.correct_verdict(
+        lambda tx: correct(
             tx, arrival.id, Outcome.MET, who="赵红", why="gate was shut", now=desk.moment
         )
     )

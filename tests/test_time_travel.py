@@ -18,7 +18,7 @@ from types import ModuleType
 
 import pytest
 
-from core import clocks, outbox, timers, work
+from core import alarms, clocks, outbox, timers, verdicts, work
 from core.actions import ACTIONS, Relation, may
 from core.desk import Rules
 from core.in_hand import Actor, InHand, relations
@@ -65,7 +65,7 @@ LIKELY = {
     "offer_remote": 3, "reassign": 2, "report_unresolved": 2, "hand_over": 1, "set_mode": 2,
 }  # fmt: skip
 Due = list[tuple[clocks.Running, Warning]]
-warn, pace = clocks._warn, clock._pace  # as they are before anybody plants a mistake
+warn, pace = alarms.warn, clock._pace  # as they are before anybody plants a mistake
 ANYTHING = frozenset(Relation)
 assert {Action(name) for name in LIKELY} <= ACTIONS.keys()
 
@@ -130,7 +130,7 @@ class Life(Scenario):
                 tx.delete(OutboxRow, id=gone)
             return len(due), sorted({x.channel for x in due if x.kind in outbox.DELIVERED})
 
-        carried, busy = await store.read(plain)
+        carried, busy = await store.write(plain)
         for name in busy:
             for row in await outbox.claim(self.desk, name):
                 await outbox.send(self.desk, self.channels[name], row)
@@ -385,7 +385,7 @@ async def lived(
         sent += sent_by(journal)
         due |= oracle.due
         expected |= dict(oracle.last_verdicts())
-    rows = clocks.standing(await store.read(lambda tx: tx.find(VerdictRow, order="id")))
+    rows = verdicts.standing(await store.read(lambda tx: tx.find(VerdictRow, order="id")))
     await store.close()
     written = {(v.ticket_id, v.milestone, v.cycle): v.outcome for v in rows if v.final}
     return Lived(life, Trial(sent, due, life.off), written, expected)
@@ -429,8 +429,8 @@ def rests_at_the_wrong_time(mark: clock.Mark, of: clock.Clock) -> clock.Pace:
 @pytest.mark.parametrize(
     ("where", "name", "mistake", "fault"),
     [
-        (clocks, "_warn", skips_one, "forgotten"),
-        (clocks, "_warn", says_it_twice, "twice"),
+        (alarms, "warn", skips_one, "forgotten"),
+        (alarms, "warn", says_it_twice, "twice"),
         (clock, "_pace", never_rests, "not due"),
         (clock, "_pace", rests_at_the_wrong_time, "forgotten"),
     ],
