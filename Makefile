@@ -12,6 +12,9 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--generate-hashes --no-emit-index-url --no-header --extra build
 INSTALL := $(PIP) install --quiet --require-hashes --no-deps
 EDITABLE := $(PIP) install --quiet --no-build-isolation --no-deps --editable .
+# The tests start the program a hundred times: whatever the shell says, it is compiled once.
+export PYTHONDONTWRITEBYTECODE :=
+SUITE = -m pytest -n $(WORKERS) --dist worksteal
 UPGRADE ?=
 PYTEST ?=
 WORKERS ?= 2
@@ -26,10 +29,10 @@ run: $(VENV)/ready-to-run ## start the desk; without settings, the trial desk on
 	@exec $(BIN)/paidan run
 
 test: $(VENV)/ready-to-test ## run the whole suite (PYTEST="-k mail -x" for a part of it)
-	@exec $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
+	@exec $(BIN)/python $(SUITE) $(PYTEST)
 
 soak: $(VENV)/ready-to-test ## run the suite in its large sizes: more seeds, longer crash runs
-	@PAIDAN_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
+	@PAIDAN_SOAK=1 $(BIN)/python $(SUITE) $(PYTEST)
 
 check: $(VENV)/ready-to-test ## ruff, mypy and the arrows between the rooms
 	$(BIN)/ruff check .
