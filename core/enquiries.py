@@ -12,7 +12,7 @@ from core.dispatch.rota import Bar, Kind
 from core.errors import Missing, NoSuchTicket, NotAllowed, Refusal
 from core.guests import Guest, door
 from core.hearing import Hearing
-from core.hearing.answering import help_for, status
+from core.hearing.answering import greeting, help_for, status
 from core.in_hand import InHand
 from core.lifecycle import Action
 from core.messages import Choice, File, Inbound
@@ -29,7 +29,6 @@ from core.notices.answers import (
     UnknownCommand,
 )
 from core.notices.notice import Notice
-from core.notices.requester import Home
 from core.people import Person, Role, Site
 from core.ports import Tx
 from core.register import Book
@@ -216,7 +215,7 @@ def _privacy(enquiry: _Enquiry) -> Outcome:
 
 
 def _home(enquiry: _Enquiry) -> Outcome:
-    return enquiry.say(Home(name=enquiry.person.name))
+    return enquiry.say(greeting(enquiry.person))
 
 
 def _queue(enquiry: _Enquiry) -> Outcome:

@@ -426,3 +426,11 @@ async def rings_up(desk: Scenario, words: str) -> Outcome:
     outcome = await calls.log_call(desk.desk, inbound)
     await desk.settle()
     return outcome
+
+
+async def test_a_greeting_is_answered_by_name_as_its_reader_writes_it(desk: Scenario) -> None:
+    for language, name in (("zh_CN", "贺静"), ("en", "He Jing")):
+        person = await desk.person("he.jing")
+        await desk.desk.store.write(lambda tx, p=person, x=language: tx.update(p, language=x))
+        await desk.hears("he.jing", "你好")
+        assert desk.last("he.jing", "home").params["name"] == name

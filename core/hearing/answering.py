@@ -9,6 +9,7 @@ from core.notices.requester import Home
 from core.people import Person, Role, name_of
 from core.requests import Outcome
 from core.rows import Grievance
+from core.telling import language_of
 from core.ticket import Ticket
 
 LONGEST_DIGITS = 2
@@ -38,7 +39,11 @@ def help_for(person: Person) -> Notice:
 
 def _home(hearing: Hearing) -> Outcome:
     hearing.keep(None)
-    return hearing.say(Home(name=hearing.person.name))
+    return hearing.say(greeting(hearing.person))
+
+
+def greeting(person: Person) -> Notice:
+    return Home(name=person.called(language_of(person)))
 
 
 def status(hearing: Hearing, number: str | None) -> Outcome:
