@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -203,7 +203,7 @@ def _legs(tx: Tx) -> Mapping[Pair, float]:
     return {(origin, target): float(minutes) for origin, target, minutes in legs}
 
 
-@cache
+@lru_cache(maxsize=2)  # ten megabytes each: the present one, and the one before while it is changed
 def _reader(names: tuple[SiteName, ...]) -> Reader:
     """Compiling the words takes a quarter of a second, and people change more often than sites."""
     return Reader(Gazetteer.of(names))
