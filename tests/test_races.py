@@ -204,7 +204,8 @@ def owners(steps: list[Step]) -> int | None:
 async def test_whatever_happens_at_once_there_is_one_owner_or_somebody_is_asked(
     any_desk: Scenario,
 ) -> None:
-    seeds = 1000 if SOAK else 200 if is_sqlite(any_desk) else 20 if FULL else 6
+    few, many = (60, 200) if is_sqlite(any_desk) else (6, 20)
+    seeds = 1000 if SOAK else many if FULL else few
     people = await any_desk.desk.store.read(lambda tx: tx.find(Person, order="id"))
     actors = {
         person.id: Actor(person=person, role=person.roles[0], channel="telegram")
