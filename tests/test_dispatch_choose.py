@@ -242,4 +242,4 @@ def test_one_among_a_thousand_is_chosen_within_milliseconds():
         return process_time() - started
 
     # The promise is 5 ms, measured by the bench; a shared machine gets room to breathe here.
-    assert min(once() for _ in range(10)) < 0.015
+    assert min(once() for _ in range(10)) < 0.01

@@ -167,16 +167,14 @@ def object_to(
     asked: Asked, engineers: Iterable[Engineer], table: Mapping[str, Objection] = OBJECTIONS
 ) -> tuple[list[Engineer], dict[str, str]]:
     """Those who are fit, and the key of the first objection to each of the others."""
-    binding = [(key, holds) for key, rule in table.items() if (holds := rule(asked))]
-    fit: list[Engineer] = []
+    fit = list(engineers)
     passed_over: dict[str, str] = {}
-    for engineer in engineers:
-        for key, holds in binding:
-            if holds(engineer):
-                passed_over[engineer.id] = key
-                break
-        else:
-            fit.append(engineer)
+    for key, rule in table.items():
+        if holds := rule(asked):
+            objected = [engineer for engineer in fit if holds(engineer)]
+            if objected:
+                passed_over |= {engineer.id: key for engineer in objected}
+                fit = [engineer for engineer in fit if engineer.id not in passed_over]
     return fit, passed_over
 
 
@@ -247,10 +245,13 @@ def _candidates(asked: Asked, fit: Iterable[Engineer], minutes: Minutes) -> list
     slack = (job.due - at) / MINUTE
     waiting = rules.waiting * weight
     routing = {role: rules.routing * routing_step(job, role) for role in (*STEPS, "")}
+    roads: dict[str | None, float] = {}  # many stand at the same places
     candidates = []
     for engineer in fit:
-        free_at, name = engineer.free_at, engineer.id
-        wait = road = minutes(engineer.place, site)
+        free_at, name, place = engineer.free_at, engineer.id, engineer.place
+        if place not in roads:
+            roads[place] = minutes(place, site)
+        wait = road = roads[place]
         if free_at is not None and free_at > at:
             wait += (free_at - at) / MINUTE
         late = rules.lateness(wait - slack, weight) if wait > slack else 0.0
