@@ -19,6 +19,7 @@ from channels.sms.gateways.twilio import Twilio
 from channels.sms.gateways.vonage import Vonage
 from channels.sms.hook import PATH, HideTokens, Hook, reader, routes
 from channels.sms.joining import REPEAT_WINDOW, Seen, mark_repeat, stitch
+from channels.sms.segments import within
 from channels.sms.sender import Account, SmsChannel, receipt_id
 from channels.sms.templates import (
     ALIYUN,
@@ -213,14 +214,15 @@ class Renderer:
     def text(self, tx: Tx, letter: Letter) -> str:
         language = letter.language
         said = say(letter.kind, letter.params, language=language, context="sms", zone=letter.zone)
-        offered = numbered(letter.choices)
-        if offered:
-            labels = [self._label(tx, choice, letter) for _, choice in offered]
-            digits = [str(digit) for digit, _ in offered]
-            said += _stop(said) + in_digits(labels, language, "sms", digits=digits)
         if letter.repeated:
             said = say("card.repeated", {}, language=language, context="sms") + "\n" + said
-        return said
+        offered = numbered(letter.choices)
+        if not offered:
+            return said
+        labels = [self._label(tx, choice, letter) for _, choice in offered]
+        digits = [str(digit) for digit, _ in offered]
+        asked = _stop(said) + in_digits(labels, language, "sms", digits=digits)
+        return within(said, end=asked)  # the digits are what the letter is for
 
     def _label(self, tx: Tx, choice: Choice, letter: Letter) -> str:
         book = self.desk.register.open(tx)

@@ -311,6 +311,14 @@ def test_whatever_is_said_fits_ten_parts_and_begins_as_it_was_said(text):
     assert sent == text or segments(text[: len(sent)] + "...").parts > 10
 
 
+@settings(max_examples=80, deadline=None)
+@given(text=ANYTHING)
+def test_what_must_stand_at_the_end_is_never_cut_off(text):
+    sent = within(text, end="。回1接单，回2拒单")
+    assert sent.endswith("。回1接单，回2拒单")
+    assert segments(sent).parts <= 10
+
+
 @pytest.mark.parametrize("gateway", [KANNEL, CAPCOM6, TWILIO, VONAGE, GENERIC], ids=type)
 @settings(max_examples=40, deadline=None)
 @given(text=ANYTHING)

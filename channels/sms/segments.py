@@ -52,12 +52,17 @@ MOST_PARTS = 10  # what gateways are set to take (Kannel's max-messages)
 _CUT = "..."
 
 
-def within(text: str, parts: int = MOST_PARTS) -> str:
-    """The text, or as much of its beginning as so many parts hold. No character is cut in two."""
-    if segments(text).parts <= parts:
-        return text
-    kept = bisect_right(range(len(text)), parts, key=lambda end: segments(text[:end] + _CUT).parts)
-    return text[: kept - 1] + _CUT
+def within(text: str, parts: int = MOST_PARTS, end: str = "") -> str:
+    """The text, or as much of its beginning as so many parts hold beside what must stand at the
+    end. No character is cut in two."""
+    if segments(text + end).parts <= parts:
+        return text + end
+
+    def takes(length: int) -> int:
+        return segments(text[:length] + _CUT + end).parts
+
+    kept = bisect_right(range(len(text)), parts, key=takes)
+    return text[: kept - 1] + _CUT + end
 
 
 def cost(text: str, price: Decimal, signature: str = "") -> Decimal:
