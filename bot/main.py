@@ -70,6 +70,7 @@ SWEEP = 1.0  # seconds between looks at the timers
 REDRAW = 0.5
 RESCUE = 10.0
 FETCH = 1.0
+MENUS = 2.0
 FORGET = 6 * 3600.0  # between looks for files that nobody needs
 
 SEVERAL = "several processes need PostgreSQL"
@@ -357,7 +358,6 @@ class Program:
             self._spawn(worker.run(), worker.name)
         if self.pump is not None:
             self._spawn(self.pump.run(), "pump")
-            self._spawn(self._menus(), "menus")
         desk = self.desk
         self._every(SWEEP, "sweep", lambda: timers.sweep(desk))
         self._every(RESCUE, "levels", self.load_levels)
@@ -367,6 +367,8 @@ class Program:
         self._every(planning.EVERY, "plan", lambda: planning.propose(desk))
         if self.telegram is not None:
             chat = self.telegram
+            told = menus.Told(desk, chat)
+            self._every(MENUS, "menus", lambda: self._connected(told.renew))
             self._every(REDRAW, "redraw", self.redraw)
             self._every(board.EVERY, "board", lambda: board.redraw(desk, chat))
         self.ticker.start()
@@ -397,12 +399,10 @@ class Program:
         self._tasks.append(asyncio.ensure_future(work))
         self._tasks[-1].set_name(name)
 
-    async def _menus(self) -> None:
-        """Command menus per role and language, once Telegram answers."""
-        assert self.pump is not None
-        assert self.telegram is not None
-        await self.pump.connected.wait()
-        await self.telegram.set_menus(await menus.menus(self.desk, self.telegram.account))
+    async def _connected(self, work: Callable[[], Awaitable[None]]) -> None:
+        """What is asked of Telegram by itself, and not because a row says so, can wait for it."""
+        if self.pump is not None and self.pump.connected.is_set():
+            await work()
 
     async def redraw(self) -> int:
         assert self.telegram is not None
@@ -459,9 +459,6 @@ class Program:
             self.pump.stop()
         for worker in self.workers:
             worker.stop()
-        for task in self._tasks:
-            if task.get_name() == "menus":  # they are told anew at every start
-                task.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(5):
                 await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,6 +1,6 @@
 """Command menus: few for everybody, more for staff, in each language."""
 
-from channels.telegram.sending import Menu
+from channels.telegram.sending import Menu, TelegramChannel
 from core.desk import Desk
 from core.people import Address, Person, Role
 from core.ports import Tx
@@ -52,3 +52,22 @@ async def menus(desk: Desk, account: str) -> list[Menu]:
         names = DESK if person.has(Role.DESK_AGENT, Role.SUPERVISOR) else STAFF
         found.append(Menu(_commands(names, person.language or "zh_CN"), chat))
     return found
+
+
+class Told:
+    """The menus that Telegram knows: only what has changed since is told again."""
+
+    def __init__(self, desk: Desk, chat: TelegramChannel) -> None:
+        self._desk, self._chat = desk, chat
+        self._known: dict[tuple[str, str], Menu] = {}
+
+    async def renew(self) -> None:
+        """Whoever joined, left, took another role or another language since the last look."""
+        wanted = {
+            (menu.scope, menu.language): menu
+            for menu in await menus(self._desk, self._chat.account)
+        }
+        changed = [menu for place, menu in wanted.items() if self._known.get(place) != menu]
+        gone = [Menu((), *place) for place in self._known.keys() - wanted.keys()]
+        await self._chat.set_menus([*changed, *gone])
+        self._known = wanted

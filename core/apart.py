@@ -11,6 +11,7 @@ from core.notices.answers import LanguageSet
 from core.opening import kept_words, open_from, say_opened
 from core.people import Person
 from core.ports import Tx
+from core.register import amend
 from core.requests import Outcome, Request
 from core.routing import settle_ticket
 from core.telling import tell
@@ -27,7 +28,7 @@ def speak(tx: Tx, person: Person, language: str) -> Person:
     going_on = tx.find(Ticket, id=shown, status=tuple(OPEN)) if shown else []
     if going_on:
         _draw_again(tx, person, *(ticket.id for ticket in going_on))
-    return tx.update(person, language=language)
+    return amend(tx, person, language=language)
 
 
 def _draw_again(tx: Tx, person: Person, *tickets: int) -> None:

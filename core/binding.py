@@ -11,6 +11,7 @@ from core.messages import Inbound
 from core.notices.answers import Bound, Refused
 from core.people import Address, Binding, Person
 from core.ports import Tx
+from core.register import amend
 from core.requests import Outcome
 from core.telling import Reply, tell
 from core.ticket import Ticket
@@ -96,4 +97,4 @@ def _link(tx: Tx, inbound: Inbound, stranger: Person, person: Person, now: datet
         # What was reported from this address before is the person's own.
         tx.update_where(Ticket, {"requester_id": stranger.id}, requester_id=person.id)
     if not person.language and stranger.language:
-        tx.update(person, language=stranger.language)
+        amend(tx, person, language=stranger.language)

@@ -8,6 +8,7 @@ from core.in_hand import Actor
 from core.messages import Inbound
 from core.people import Address, Person, Role
 from core.ports import Tx
+from core.register import amend
 from core.telling import Reply
 
 
@@ -62,7 +63,7 @@ def door(tx: Tx, desk: Desk, inbound: Inbound, now: datetime) -> Guest:
     person = tx.get(Person, address.person_id)
     assert person is not None, address
     if not person.language and inbound.language:
-        person = tx.update(person, language=_language(inbound.language))
+        person = amend(tx, person, language=_language(inbound.language))
     return _guest(inbound, person, address)
 
 

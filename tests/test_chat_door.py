@@ -139,6 +139,14 @@ async def test_staff_have_privacy_in_their_own_menus(desk: Running) -> None:
         assert "privacy" in {entry["command"] for entry in member.menu()}
 
 
+async def test_the_menu_follows_its_reader_to_another_language(desk: Running) -> None:
+    member = await desk.phone("liang.zhiming")
+    for language in ("en", "zh_CN"):
+        member.says(f"/lang {language}")
+        entry = {"command": "duty", "description": words("command.duty", language)}
+        await until(lambda e=entry: is_in_menu(member, e))  # type: ignore[misc]
+
+
 async def knows_duty(who: Person) -> bool:
     return "duty" in {entry["command"] for entry in who.menu()}
 

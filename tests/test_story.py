@@ -434,3 +434,12 @@ async def test_a_greeting_is_answered_by_name_as_its_reader_writes_it(desk: Scen
         await desk.desk.store.write(lambda tx, p=person, x=language: tx.update(p, language=x))
         await desk.hears("he.jing", "你好")
         assert desk.last("he.jing", "home").params["name"] == name
+
+
+async def test_staff_hear_of_everything_in_the_language_they_chose(desk: Scenario) -> None:
+    await desk.asks("wen.ting", "lang", "en")
+    await desk.hears("tang.wei", "三楼打印机卡纸")
+    await desk.time_passes(minutes=31)
+    told = [letter.language for letter in desk.letters("wen.ting")]
+    assert len(told) > 1
+    assert set(told) == {"en"}

@@ -135,10 +135,12 @@ class TelegramChannel:
                 telegram.BotCommand(name, clip(description, limits.COMMAND_DESCRIPTION))
                 for name, description in menu.commands[: limits.COMMANDS]
             ]
+            scope, language = _scope(menu.scope), menu.language or None
             try:
-                await self._bot.set_my_commands(
-                    commands, scope=_scope(menu.scope), language_code=menu.language or None
-                )
+                if commands:
+                    await self._bot.set_my_commands(commands, scope, language)
+                else:  # then the default's are shown
+                    await self._bot.delete_my_commands(scope, language)
             except BadRequest as error:
                 self._trouble(
                     "telegram_menu_refused", {"scope": menu.scope, "error": error.message}
