@@ -30,3 +30,8 @@ pytestmark = [
 @pytest.fixture
 def desk(any_desk: Scenario) -> Scenario:
     return any_desk
+
+
+@pytest.fixture
+def busy_desk(any_desk: Scenario) -> Scenario:
+    return any_desk
