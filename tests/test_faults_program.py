@@ -282,8 +282,8 @@ async def test_a_full_disk_confirms_nothing_and_work_resumes_by_itself(tmp_path:
         said = [f"打印机卡纸 {number} " + "卡" * 4000 for number in range(4)]
         for text in said:
             tang.says(text)
-        (reason,) = await desk.turns(503)
-        assert "database or disk is full" in reason
+        reasons = await desk.turns(503)  # of the feed, and perhaps of whatever else would write
+        assert any("database or disk is full" in reason for reason in reasons)
         confirmed = len(said) - len(desk.api.feed)
         assert len(await desk.rows(InboxRow)) >= confirmed
         await limit(desk, 1_000_000)
