@@ -13,7 +13,6 @@ from core.sla.clock import Clock, Mark, read
 from core.sla.ladder import (
     Kind,
     Warning,
-    deferred_until,
     next_at,
     promise_in,
     to_send,
@@ -196,17 +195,6 @@ def test_a_new_promise_replaces_the_one_before():
 def test_an_acknowledgement_without_a_time_silences_nothing():
     history = [OFFERED, mark("03-02 10:40", "acknowledge")]
     assert len(plan(history, now="03-02 10:41")) == 7
-
-
-# ── Whose hours ──────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_receiver_hears_of_it_in_their_own_hours():
-    assert deferred_until(OFFICE, at("03-02 18:00"), OFFICE) == at("03-03 09:00")
-
-
-def test_round_the_clock_nobodys_hours_are_waited_for():
-    assert deferred_until(OFFICE, at("03-02 23:00"), FIELD) == at("03-02 23:00")
 
 
 # ── Properties ───────────────────────────────────────────────────────────────────────────────────

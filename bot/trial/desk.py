@@ -62,7 +62,7 @@ STEPS: Mapping[str, Step] = {
     "closed": "survey",
     "cancelled": "report",
 }
-LONGEST_REST = 20.0  # seconds that one stop on the way through time may take
+LONGEST_REST = 60.0  # seconds that one stop on the way through time may take, on any machine
 MORNING = time(10)
 STORY = timedelta(hours=3)  # the office stays open that long for a newcomer
 

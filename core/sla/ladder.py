@@ -107,13 +107,6 @@ def next_at(planned: Sequence[Warning], fired: Collection[str]) -> datetime | No
     return min((warning.at for warning in planned if warning.name not in fired), default=None)
 
 
-def deferred_until(receiver: Calendar, at: datetime, clock_calendar: Calendar) -> datetime:
-    """When a receiver hears of it: in their own hours, but at once where the clock never rests."""
-    if clock_calendar.round_the_clock:
-        return at.astimezone(UTC)
-    return receiver.next_open(at)
-
-
 def _top(clock: Clock) -> tuple[str, ...]:
     breach = [rung for rung in clock.ladder if rung.at == 1]
     return breach[0].audience if breach else ("supervisor",)
