@@ -42,9 +42,7 @@ async def known(desk: Desk, inbound: Inbound) -> Guest:
 
 def _as_before(tx: Tx, inbound: Inbound) -> Guest | None:
     """Somebody of whom there is nothing new to write down: the usual case, and no commit."""
-    address = tx.first(
-        Address, channel=inbound.channel, account=inbound.account, value=inbound.sender
-    )
+    address = _address(tx, inbound)
     person = tx.get(Person, address.person_id) if address else None
     if address is None or person is None or address.state != "ok" or not person.language:
         return None
@@ -53,9 +51,7 @@ def _as_before(tx: Tx, inbound: Inbound) -> Guest | None:
 
 def door(tx: Tx, desk: Desk, inbound: Inbound, now: datetime) -> Guest:
     """The person behind the address; a stranger becomes a provisional requester (R-013)."""
-    address = tx.first(
-        Address, channel=inbound.channel, account=inbound.account, value=inbound.sender
-    )
+    address = _address(tx, inbound)
     if address is None:
         address = _welcome(tx, inbound, now)
     elif address.state != "ok" and not inbound.automatic:
@@ -65,6 +61,10 @@ def door(tx: Tx, desk: Desk, inbound: Inbound, now: datetime) -> Guest:
     if not person.language and inbound.language:
         person = amend(tx, person, language=_language(inbound.language))
     return _guest(inbound, person, address)
+
+
+def _address(tx: Tx, inbound: Inbound) -> Address | None:
+    return tx.first(Address, channel=inbound.channel, account=inbound.account, value=inbound.sender)
 
 
 def _guest(inbound: Inbound, person: Person, address: Address) -> Guest:
@@ -98,8 +98,8 @@ def _welcome(tx: Tx, inbound: Inbound, now: datetime) -> Address:
     )
     if not tx.add_new([address], key=("channel", "account", "value")):
         tx.delete(Person, id=person.id)
-    kept = tx.first(Address, channel=address.channel, account=address.account, value=address.value)
-    assert kept is not None, address
+    kept = _address(tx, inbound)
+    assert kept is not None, inbound
     return kept
 
 
