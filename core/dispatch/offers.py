@@ -1,6 +1,6 @@
 """Who is asked to take a job, and what follows from an answer or from silence (R-024, R-028)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -22,6 +22,7 @@ from core.notices.engineer import (
     OfferTaken,
     OfferWithdrawn,
 )
+from core.notices.notice import Notice
 from core.people import ENGINEERS, Person, Role
 from core.register import Book
 from core.ticket import Offer, Step
@@ -130,10 +131,7 @@ def _offer(
             due=ticket.due_at,
             answer_by=offer.answer_by,
         ),
-        choices=(
-            hand.choice(Action.ACCEPT, style="success"),
-            hand.choice(Action.DECLINE),
-        ),
+        choices=_answers(hand),
         audience="engineer",
     )
     _tell_note(hand, person)
@@ -141,6 +139,10 @@ def _offer(
     hand.later("offer_remind", ladder.remind, subject=subject, offer=offer.id)
     hand.later("offer_expire", ladder.next, subject=subject, offer=offer.id)
     return offer
+
+
+def _answers(hand: InHand) -> tuple[Choice, ...]:
+    return (hand.choice(Action.ACCEPT, style="success"), hand.choice(Action.DECLINE))
 
 
 def _tell_note(hand: InHand, person: Person) -> None:
@@ -166,10 +168,7 @@ def remind(hand: InHand, offer: Offer) -> None:
             site=hand.site_name(person),
             answer_by=offer.answer_by,
         ),
-        choices=(
-            hand.choice(Action.ACCEPT, style="success"),
-            hand.choice(Action.DECLINE),
-        ),
+        choices=_answers(hand),
     )
 
 
@@ -218,36 +217,38 @@ def nobody_accepts(hand: InHand) -> None:
     asked = hand.tx.find(Offer, ticket_id=hand.ticket.id, order="id")
     if not asked or any(offer.state == "accepted" for offer in asked):
         return
-    waited = hand.now - asked[0].offered_at
-    supervisors = hand.book.with_role(Role.SUPERVISOR)
-    _stamp(hand, Alarm.NOBODY_ACCEPTS, supervisors)
-    for person in supervisors:
-        hand.tell(
-            person,
-            NobodyAccepts(
-                number=hand.ticket.number,
-                site=hand.site_name(person),
-                symptom=hand.ticket.symptom,
-                minutes=int(waited.total_seconds() // 60),
-                due=hand.ticket.due_at,
-            ),
-            choices=_supervisor_choices(hand),
-            audience="supervisor",
+    minutes = (hand.now - asked[0].offered_at) // timedelta(minutes=1)
+
+    def notice(supervisor: Person) -> NobodyAccepts:
+        return NobodyAccepts(
+            number=hand.ticket.number,
+            site=hand.site_name(supervisor),
+            symptom=hand.ticket.symptom,
+            minutes=minutes,
+            due=hand.ticket.due_at,
         )
+
+    _tell_supervisors(hand, Alarm.NOBODY_ACCEPTS, notice, audience="supervisor")
+
+
+def _tell_supervisors(
+    hand: InHand, alarm: Alarm, notice: Callable[[Person], Notice], audience: str = ""
+) -> None:
+    supervisors = hand.book.with_role(Role.SUPERVISOR)
+    _stamp(hand, alarm, supervisors)
+    choices = (
+        hand.choice(Action.ACKNOWLEDGE, style="primary"),
+        hand.choice(Action.REASSIGN),
+        hand.choice(Action.CALL_ENGINEER),
+    )
+    for person in supervisors:
+        hand.tell(person, notice(person), choices=choices, audience=audience)
 
 
 def _stamp(hand: InHand, alarm: Alarm, told: Iterable[Person]) -> None:
     """Each step of the ladder stands in the journal, with who was told (R-028)."""
     names = " ".join(person.code or "" for person in told)
     hand.step(Action.CHASE, detail={"alarm": str(alarm), "told": names})
-
-
-def _supervisor_choices(hand: InHand) -> tuple[Choice, ...]:
-    return (
-        hand.choice(Action.ACKNOWLEDGE, style="primary"),
-        hand.choice(Action.REASSIGN),
-        hand.choice(Action.CALL_ENGINEER),
-    )
 
 
 def _nobody_left(hand: InHand, again: int) -> None:
@@ -258,17 +259,12 @@ def _nobody_left(hand: InHand, again: int) -> None:
     hand.later(backlog.AGAIN, wait, again=again + 1)
     if any(step.detail.get("alarm") == Alarm.NOBODY_TO_ASK for step in _round(hand)):
         return  # the supervisor knows
-    supervisors = hand.book.with_role(Role.SUPERVISOR)
-    _stamp(hand, Alarm.NOBODY_TO_ASK, supervisors)
-    for person in supervisors:
-        hand.tell(
-            person,
-            NobodyToAsk(
-                number=hand.ticket.number,
-                site=hand.site_name(person),
-            ),
-            choices=_supervisor_choices(hand),
-        )
+    number = hand.ticket.number
+    _tell_supervisors(
+        hand,
+        Alarm.NOBODY_TO_ASK,
+        lambda supervisor: NobodyToAsk(number=number, site=hand.site_name(supervisor)),
+    )
 
 
 # -- what the pure rules need to know
