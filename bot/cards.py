@@ -108,6 +108,7 @@ class View:
     ties: frozenset[Relation]
     answer_by: datetime | None
     unanswered_since: datetime | None  # nobody has taken the job that was offered
+    overdue: bool  # when last something happened, the deadline had passed
 
 
 def view(tx: Tx, desk: Desk, ticket: Ticket, person: Person) -> View:
@@ -121,6 +122,7 @@ def view(tx: Tx, desk: Desk, ticket: Ticket, person: Person) -> View:
         if ticket.status == Status.DISPATCHED and assignee is None:
             unanswered = tx.first(Offer, order="id", ticket_id=ticket.id)
     place = book.sites.get(ticket.site or "")
+    last = max(ticket.changed_at, offer.offered_at) if offer else ticket.changed_at
     return View(
         ticket=ticket,
         person=person,
@@ -131,6 +133,7 @@ def view(tx: Tx, desk: Desk, ticket: Ticket, person: Person) -> View:
         ties=frozenset(relations(tx, ticket, person)),
         answer_by=offer.answer_by if offer else None,
         unanswered_since=unanswered.offered_at if unanswered else None,
+        overdue=ticket.overdue(last) is not None,
     )
 
 
@@ -179,7 +182,7 @@ def _text(seen: View, audience: str, repeated: bool) -> str:
     if seen.assignee is not None:
         lines.append(line("engineer", engineer=seen.assignee.called(language)))
     if ticket.due_at is not None and ticket.is_open and audience != "requester":
-        lines.append(line("due", due=ticket.due_at.isoformat()))
+        lines.append(line("overdue" if seen.overdue else "due", due=ticket.due_at.isoformat()))
     if seen.answer_by is not None:
         lines.append(line("answer_by", answer_by=seen.answer_by.isoformat()))
     if audience == "requester" and ticket.status == Status.NEW:

@@ -60,6 +60,14 @@ class Ticket:
     def is_held(self) -> bool:
         return self.status in HELD
 
+    def still_due(self, now: datetime) -> datetime | None:
+        """The deadline while it can be kept: nobody is told to be there in the past."""
+        return self.due_at if self.due_at is not None and self.due_at > now else None
+
+    def overdue(self, now: datetime) -> datetime | None:
+        """The deadline once it has passed unkept."""
+        return self.due_at if self.due_at is not None and self.due_at <= now else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:

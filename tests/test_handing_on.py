@@ -12,7 +12,7 @@ from core.people import Person, Site
 from core.ports import Tx
 from core.register import CHANGES
 from core.requests import Outcome
-from core.ticket import Offer
+from core.ticket import Offer, Ticket
 from tests.scenario import Scenario
 from tests.test_emergency import declared, reported
 from tests.test_story import accepted, asked, dispatched, resolved
@@ -125,6 +125,49 @@ async def test_the_desk_card_offers_all_of_it(desk: Scenario) -> None:
     number = await dispatched(desk)
     shown = await offered(desk, "wen.ting", "desk", number)
     assert {"start_phone", "reassign", "add_engineer", "declare_emergency"} <= shown
+
+
+# -- too late to be in time
+
+
+async def handed_on_late(desk: Scenario) -> str:
+    """A job whose deadline has passed when somebody else is asked to take it."""
+    number, _ = await accepted(desk)
+    await desk.time_passes(hours=8)
+    await desk.does("wen.ting", "reassign", number, "huang.junjie")
+    return number
+
+
+async def test_a_late_offer_does_not_ask_to_be_there_in_the_past(desk: Scenario) -> None:
+    number = await handed_on_late(desk)
+    due = (await desk.ticket(number)).due_at
+    assert due is not None
+    assert due < desk.moment
+    offer = desk.last("huang.junjie", "job_offered")
+    assert (offer.params.get("due"), offer.params["overdue"]) == (None, due.isoformat())
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh_CN", "已过"), ("en", "that has passed")])
+async def test_the_card_of_a_late_offer_says_that_its_time_has_passed(
+    desk: Scenario, language: str, said: str
+) -> None:
+    number = await handed_on_late(desk)
+
+    def draw(tx: Tx) -> cards.View:
+        person, ticket = tx.first(Person, code="huang.junjie"), tx.first(Ticket, number=number)
+        assert person is not None
+        assert ticket is not None
+        return cards.view(tx, desk.desk, ticket, replace(person, language=language))
+
+    seen = await desk.desk.store.read(draw)
+    assert said in cards.card(seen, "engineer", b"key").html
+    assert said not in cards.card(replace(seen, overdue=False), "engineer", b"key").html
+
+
+async def test_the_requester_of_a_late_job_is_promised_no_time_in_the_past(desk: Scenario) -> None:
+    number = await handed_on_late(desk)
+    await desk.does("huang.junjie", "accept", number)
+    assert desk.last("tang.wei", "engineer_assigned").params.get("due") is None
 
 
 # -- everybody at once

@@ -104,10 +104,9 @@ NORMAL: dict[str, Value] = {
 
 
 def normally(kind: str) -> dict[str, Value]:
-    return {
-        name: MOMENT.isoformat() if name in moments_of(kind) else NORMAL[name]
-        for name in _slots(kind)
-    }
+    """A promise that still stands; `overdue` would be said in its place."""
+    moments = {name: MOMENT.isoformat() for name in moments_of(kind)} | {"overdue": ""}
+    return {name: moments[name] if name in moments else NORMAL[name] for name in _slots(kind)}
 
 
 def _units(text: str) -> int:
@@ -152,6 +151,18 @@ def test_a_question_and_its_digits_fit_one_chinese_text_message(
     labels = [label(action, arg, "zh_CN", context="sms") for action, arg in choices]
     said = say(kind, params, context="sms") + "\n" + numbered(labels, context="sms")
     assert _units(said) + SIGNATURE <= 70
+
+
+@pytest.mark.parametrize("kind", ["job_offered", "job_assigned"])
+def test_a_promise_that_has_passed_is_called_so_and_fits_one_text_message(kind: str) -> None:
+    late = normally(kind) | {"due": "", "overdue": MOMENT.isoformat(), "site": "天" * 15}
+    sms = say(kind, late, context="sms") + "\n" + "回1接单，回2拒单"
+    assert "11月23日14:30的时限已过" in sms
+    assert _units(sms) + SIGNATURE <= 70
+    assert "⏰ 承诺时限 11月23日 周一 14:30 已过，请尽快赶到" in say(kind, late)
+    english = say(kind, late, language="en")
+    assert "⏰ Promised by Mon 23 Nov, 14:30, and that has passed" in english
+    assert "Arrive by" not in english
 
 
 HANDS = re.compile(r"按钮|点一|点下|点“|下面的按|/[a-z]+|button|press|\btap\b", re.IGNORECASE)

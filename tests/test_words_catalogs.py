@@ -145,7 +145,8 @@ STORY = {
 }  # fmt: skip
 CARD = {
     "title", "vip", "symptom", "site", "address", "requester", "device", "category",
-    "engineer", "due", "answer_by", "repeated", "received", "offer", "unanswered", "phone", "hint",
+    "engineer", "due", "overdue", "answer_by", "repeated", "received", "offer", "unanswered",
+    "phone", "hint",
 }  # fmt: skip
 COMMANDS = {
     "new", "my", "status", "why", "lang", "help", "queue", "assign", "call", "duty",

@@ -79,7 +79,8 @@ def add_engineer(hand: InHand, request: Request) -> None:
             number=hand.ticket.number,
             site=hand.site_name(person),
             symptom=hand.ticket.symptom,
-            due=hand.ticket.due_at,
+            due=hand.ticket.still_due(hand.now),
+            overdue=hand.ticket.overdue(hand.now),
         ),
         audience="engineer",
     )

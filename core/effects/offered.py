@@ -36,7 +36,9 @@ def accept(hand: InHand, request: Request) -> None:
     if on_site:
         hand.tell(
             hand.requester,
-            EngineerAssigned(number=number, engineer=person.name, due=hand.ticket.due_at),
+            EngineerAssigned(
+                number=number, engineer=person.name, due=hand.ticket.still_due(hand.now)
+            ),
         )
     else:
         hand.tell(hand.requester, RemoteAssigned(number=number, engineer=person.name))

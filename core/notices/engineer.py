@@ -16,6 +16,7 @@ class JobOffered(AboutTicket):
     symptom: str
     priority: str
     due: datetime | None
+    overdue: datetime | None  # in place of `due`, once that has passed
     answer_by: datetime
 
 
@@ -72,6 +73,7 @@ class JobAssigned(AboutTicket):
     site: str
     symptom: str
     due: datetime | None
+    overdue: datetime | None
 
 
 class RequesterSays(AboutTicket):
