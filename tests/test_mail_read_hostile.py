@@ -1,6 +1,7 @@
 """Mails made to stop a desk: none raises, none takes long, whatever is done to their bytes."""
 # ruff: noqa: E501  (hostile mails on one line each)
 
+import json
 import os
 import random
 import resource
@@ -10,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from channels.mail.caps import Caps
-from channels.mail.page import sanitised, to_text
-from channels.mail.parse import content_hash, parse
+from channels.mail.page import to_text
+from channels.mail.parse import parse, show
 from tests.mail_servers.desk import MailDesk
 from tests.scenario import a_desk
 from tests.test_mail_read_programs import letters
@@ -57,7 +58,7 @@ def test_a_mutated_mail_is_read_quickly_and_can_be_stored(seed):
     for _ in range(ROUNDS):
         raw = mutated(chance)
         started = time.process_time()
-        assert content_hash(parse(raw))  # which takes every character as UTF-8
+        assert json.dumps(show(raw), ensure_ascii=False).encode()
         assert time.process_time() - started < SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < KILOBYTES
 
@@ -131,7 +132,6 @@ def test_a_mail_made_to_be_slow_is_not(raw):
 def test_a_page_made_to_be_slow_is_not(html):
     started = time.process_time()
     to_text(html)
-    sanitised(html)
     assert time.process_time() - started < 4
 
 

@@ -15,7 +15,7 @@ import pytest
 from channels.mail import page, tnef
 from channels.mail.files import safe_name
 from channels.mail.headers import people
-from channels.mail.parse import Person, content_hash, parse, show
+from channels.mail.parse import Person, parse, show
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
@@ -128,15 +128,6 @@ def test_text_around_a_picture_is_one_text():
 )
 def test_html_becomes_the_words_on_the_page(html, text):
     assert page.to_text(html) == text
-
-
-def test_shown_html_has_no_scripts_and_calls_nobody():
-    shown = page.sanitised(
-        "<p onclick=x()>hi<script>1</script><img src=https://spy.example/1.gif>"
-        "<img src=cid:a><a href='javascript:x()'>x</a><form action=/><input></form></p>"
-    )
-    assert "cid:a" in shown
-    assert not [bad for bad in ("onclick", "script", "spy", "form", "input") if bad in shown]
 
 
 def test_an_invitation_without_a_body_says_what_and_when():
@@ -317,24 +308,6 @@ def test_nothing_is_a_mail_too():
     assert (parse(b"").subject, parse(b"").text) == ("", "")
 
 
-# --- copies ---------------------------------------------------------------------------------
-
-
-def test_two_copies_of_a_mail_have_the_same_hash():
-    raw = composed().as_bytes()
-    travelled = b"Received: from a by b; Mon, 2 Mar 2026 01:00:00 +0000\r\n" + raw
-    assert content_hash(parse(raw)) == content_hash(parse(travelled))
-
-
-@pytest.mark.parametrize(
-    "change", [{"Subject": "另一个"}, {"From": "w@corp.example"}, {"text": "好了"}]
-)
-def test_another_mail_has_another_hash(change):
-    assert content_hash(parse(composed().as_bytes())) != content_hash(
-        parse(composed(**change).as_bytes())
-    )
-
-
 # --- the command ----------------------------------------------------------------------------
 
 
@@ -361,4 +334,4 @@ def test_the_command_names_a_file_that_is_not_there():
 def test_showing_a_mail_loads_no_heavy_library():
     script = "import sys, channels.mail.parse; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
-    assert not {b"nh3", b"selectolax", b"charset_normalizer", b"asyncio"} & {*loaded.stdout.split()}
+    assert not {b"selectolax", b"charset_normalizer", b"asyncio"} & {*loaded.stdout.split()}

@@ -68,10 +68,6 @@ _SIGNS: tuple[tuple[str, Callable[[str], object]], ...] = (
 )
 
 
-def is_list(header: Header) -> bool:
-    return any(map(_present, (*header("list-id"), *header("list-post"))))
-
-
 def is_own(header: Header, instance: str) -> bool:
     """Whether this desk sent it, told by the X-Loop that every letter of ours carries."""
     return any(instance == value.strip() for line in header("x-loop") for value in line.split(","))

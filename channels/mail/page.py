@@ -1,6 +1,6 @@
-"""HTML mail as plain text, and as HTML that can be shown without harm.
+"""HTML mail as plain text.
 
-The text is read from the stream of tags, without a tree: 100 000 nested `<div>` took a tree builder
+It is read from the stream of tags, without a tree: 100 000 nested `<div>` took a tree builder
 33 s, and 30 000 open `<b>` all memory there was. A stream costs the same whatever the nesting, and
 words need no tree.
 """
@@ -235,63 +235,3 @@ def _is_hidden(tag: str, source: str) -> bool:
         return False
     found = attributes(source) if "hid" in source.lower() or "none" in source.lower() else {}
     return "hidden" in found or bool(_HIDDEN.search(found.get("style", "")))
-
-
-# --- HTML to show ---------------------------------------------------------------------------
-
-_SHOWN = _words(
-    "a abbr b blockquote br caption cite code col colgroup dd del div dl dt em font h1 h2 "
-    "h3 h4 h5 h6 hr i img ins li ol p pre q s small span strike strong sub sup table tbody "
-    "td tfoot th thead tr tt u ul"
-)
-_KEPT = {
-    "*": {"align", "dir", "lang", "title"},
-    "a": {"href"},
-    "img": {"src", "alt", "width", "height"},
-    "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan"},
-    "ol": {"start"},
-    "font": {"color"},
-}
-_OWN_PICTURE = re.compile(r"\s*cid:", re.IGNORECASE)
-_DEEPEST, _MOST_ENTITIES = 256, 20_000  # of either, more takes the tree builder seconds
-
-
-def sanitised(html: str) -> str:
-    """By allow-list, with pictures only from the mail itself: looking at it tells nobody anything.
-
-    Empty when the page is too large or too deep for a tree builder; the text is there all the same.
-    """
-    if (
-        not html
-        or len(html) > CAPS.html
-        or html.count("&") > _MOST_ENTITIES
-        or _nesting(html) > _DEEPEST
-    ):
-        return ""
-    import nh3
-
-    return nh3.clean(
-        html,
-        tags=set(_SHOWN),
-        attributes=_KEPT,
-        attribute_filter=_harmless,
-        url_schemes={"http", "https", "mailto", "tel", "cid"},
-        link_rel="noopener noreferrer nofollow",
-    )
-
-
-def _harmless(tag: str, attribute: str, value: str) -> str | None:
-    if tag == "img" and attribute == "src" and not _OWN_PICTURE.match(value):
-        return None
-    return value
-
-
-def _nesting(html: str) -> int:
-    """How many elements stand open at once, at most, without those that close themselves."""
-    depth = deepest = 0
-    for tag, closing, source in _tokens(html):
-        if tag and tag not in _VOID and tag not in _LOOSE and not source.endswith("/"):
-            depth = max(0, depth + (-1 if closing else 1))
-            deepest = max(deepest, depth)
-    return deepest

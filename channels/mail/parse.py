@@ -1,12 +1,10 @@
 """One mail, from raw bytes to what the desk reads. Pure: no network, no clock, no files."""
 
-import hashlib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_tz
-from functools import cached_property
 from urllib.parse import unquote
 
 from channels.mail import authentic, invite, machine, mime, page, tnef, trim
@@ -16,7 +14,7 @@ from channels.mail.files import File, made
 from channels.mail.flowed import unflowed
 from channels.mail.headers import People, Person, identifiers, parameters, people, text_of
 
-__all__ = ["File", "Mail", "Person", "authentication", "content_hash", "parse", "show"]
+__all__ = ["File", "Mail", "Person", "authentication", "parse", "show"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +34,8 @@ class Mail:
     text: str = ""
     first_text: str = ""  # of several text parts the first; `text` has them all
     visible: str = ""
-    html: str = ""  # as it came; show only `safe_html`
     files: tuple[File, ...] = ()
     auto: str = ""  # why: a header's name, "sender", "subject", "report" or "bounce"
-    from_list: bool = False
     bounce: machine.Bounce | None = None
     clipped: bool = False  # a cap cut something off
     too_large: bool = False  # only the beginning was read
@@ -50,10 +46,6 @@ class Mail:
     @property
     def sender(self) -> Person:
         return self.senders[0] if self.senders else Person("", "")
-
-    @cached_property
-    def safe_html(self) -> str:
-        return page.sanitised(self.html)
 
     def header(self, name: str) -> tuple[str, ...]:
         return tuple(value for key, value in self.fields if key == name)
@@ -92,11 +84,9 @@ def parse(raw: bytes, caps: Caps = CAPS) -> Mail:
         text=text,
         first_text=clean(body.first_text)[: caps.text],
         visible=_visible(text, subject, is_reply=bool(in_reply_to or references)),
-        html=body.html,
         files=tuple(body.files),
         auto=machine.automatic(root, envelope.all, first.addr, subject)
         or ("bounce" * bool(bounce)),
-        from_list=machine.is_list(envelope.all),
         bounce=bounce,
         clipped=clipped or too_large or len(body.text) > caps.text,
         too_large=too_large,
@@ -140,18 +130,6 @@ def _shown_bounce(bounce: machine.Bounce | None) -> dict[str, object] | None:
         "message_id": bounce.message_id or None,
         "permanent": bounce.permanent,
     }
-
-
-def content_hash(mail: Mail) -> str:
-    """The same for two copies of a mail, whichever way they came: no carrier's traces go in."""
-    digest = hashlib.sha256()
-    sent = mail.sent_at.isoformat() if mail.sent_at else ""
-    people = [f"{person.name}\0{person.addr.lower()}" for person in mail.senders]
-    files = [f"{file.name}\0{file.sha256}" for file in mail.files]
-    for fact in (*people, sent, mail.subject, mail.text, mail.html, *files):
-        data = fact.encode()
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return digest.hexdigest()
 
 
 def authentication(mail: Mail, trusted: Collection[str]) -> authentic.Verdict:
@@ -227,14 +205,10 @@ def _visible(text: str, subject: str, *, is_reply: bool) -> str:
 @dataclass(slots=True)
 class _Body:
     texts: list[str] = field(default_factory=list)
-    pages: list[str] = field(default_factory=list)
+    has_page: bool = False  # of HTML, whether or not it is what is read
     calendars: list[str] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
     charset: str = ""
-
-    @property
-    def html(self) -> str:
-        return "\n".join(self.pages)
 
     @property
     def text(self) -> str:
@@ -308,7 +282,7 @@ def _is_body(part: mime.Part, body: _Body) -> bool:
     if not part.type.startswith("text/") or _is_attached(part):
         return False
     if part.type in ("text/plain", "text/html"):
-        started = bool(body.texts or body.pages)
+        started = bool(body.texts or body.has_page)
         return not (started and _file_name(part))
     return part.type == "text/calendar" or (
         part.type not in _TEXT_FILES and not _file_name(part) and not body.texts
@@ -331,7 +305,7 @@ def _read_text(part: mime.Part, body: _Body, caps: Caps, *, is_text: bool) -> No
     if part.params.get("format", "").lower() == "flowed" and part.type == "text/plain":
         text = unflowed(text, spaced=part.params.get("delsp", "").lower() != "yes")
     if part.type == "text/html":
-        body.pages.append(clean(text))
+        body.has_page = True
         if is_text:
             body.texts.append(page.to_text(text))
     elif part.type == "text/calendar":
@@ -379,8 +353,7 @@ def _open_tnef(content: bytes, body: _Body) -> None:
         return  # the file itself is among the attachments
     for packed in opened.files:
         body.files.append(made(packed.name, packed.type, packed.content, packed.content_id))
-    if opened.html:
-        body.pages.append(opened.html)
+    body.has_page |= bool(opened.html)
     if not any(text.strip() for text in body.texts):
         body.texts.append(opened.text or page.to_text(opened.html))
 
