@@ -8,6 +8,7 @@ from core.errors import Missing
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
 from core.notices.engineer import JobAssigned, JobMoved
+from core.people import Person
 from core.requests import Request
 from core.routing import route
 
@@ -46,13 +47,10 @@ def dispatch(hand: InHand, request: Request) -> None:
 
 
 def reassign(hand: InHand, request: Request) -> None:
-    """R-034. Without a name the card asks for one; the arrival clock does not start again."""
-    if not request.arg:
-        ask(hand, A.REASSIGN, colleagues(hand))
-        return
-    person = hand.book.named(request.arg)
+    """R-034. The arrival clock does not start again."""
+    person = _named(hand, request)
     if person is None:
-        raise Missing(number=hand.ticket.number, what="engineer")
+        return
     before = hand.assignee
     if hand.ticket.status in {S.TRIAGED, S.NEW, S.REOPENED, S.ESCALATED}:
         if hand.ticket.status in {S.NEW, S.REOPENED}:
@@ -66,12 +64,9 @@ def reassign(hand: InHand, request: Request) -> None:
 
 
 def add_engineer(hand: InHand, request: Request) -> None:
-    if not request.arg:
-        ask(hand, A.ADD_ENGINEER, colleagues(hand))
-        return
-    person = hand.book.named(request.arg)
+    person = _named(hand, request)
     if person is None:
-        raise Missing(number=hand.ticket.number, what="engineer")
+        return
     hand.step(A.ADD_ENGINEER, arg=person.code or "", detail=request.said)
     hand.tell(
         person,
@@ -85,3 +80,14 @@ def add_engineer(hand: InHand, request: Request) -> None:
         audience="engineer",
     )
     hand.answer(JobMoved(number=hand.ticket.number, status=hand.ticket.status))
+
+
+def _named(hand: InHand, request: Request) -> Person | None:
+    """The engineer of the request; without a name the card asks for one. Raises Missing."""
+    if not request.arg:
+        ask(hand, request.action, colleagues(hand))
+        return None
+    person = hand.book.named(request.arg)
+    if person is None:
+        raise Missing(number=hand.ticket.number, what="engineer")
+    return person
