@@ -8,12 +8,11 @@ from core.errors import Stale
 from core.in_hand import Actor
 from core.lifecycle import OPEN, Action
 from core.notices.answers import LanguageSet
-from core.opening import kept_words, open_from, say_opened
+from core.opening import kept_words, open_from
 from core.people import Person
 from core.ports import Tx
 from core.register import amend
 from core.requests import Outcome, Request
-from core.routing import settle_ticket
 from core.telling import tell
 from core.ticket import Card, Ticket
 from core.words import languages
@@ -50,8 +49,6 @@ def _report(tx: Tx, desk: Desk, request: Request, by: Actor, now: datetime, caus
         raise Stale
     message = kept_words(tx, person, request.arg)
     hand = open_from(tx, desk, message, requester=person, by=by, now=now, cause=cause)
-    settle_ticket(hand)
-    say_opened(hand)
     # The question goes from under the job that it stands with.
     _draw_again(tx, person, *(t.id for t in tx.find(Ticket, assignee_id=person.id)))
     return Outcome("done_report", hand.save())

@@ -12,6 +12,7 @@ from core.notices.requester import TicketOpened
 from core.numbers import number_of
 from core.people import Asset, Person
 from core.ports import Tx
+from core.routing import settle_ticket
 from core.ticket import Message, StoredFile, Ticket
 from core.understand.reading import Facts, KnownDevice, Understanding
 
@@ -97,7 +98,7 @@ def open_from(
     cause: str,
     after: Ticket | None = None,
 ) -> InHand:
-    """A ticket of its own for a message that was kept, with its files."""
+    """A ticket of its own for a message that was kept, with its files; the caller saves."""
     files = tx.find(StoredFile, message_id=message.id)
     read = understand(
         tx,
@@ -123,6 +124,8 @@ def open_from(
         after=after,
     )
     file_under(tx, message, hand.ticket.id)
+    settle_ticket(hand)
+    say_opened(hand)
     return hand
 
 

@@ -9,9 +9,9 @@ from core.errors import Missing
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
 from core.notices.engineer import AskChoice, NoteKept
-from core.opening import open_from, say_opened
+from core.opening import open_from
 from core.requests import Request
-from core.routing import route, settle_ticket
+from core.routing import route
 from core.sla.clock import LATE_ENTRY
 from core.ticket import Message, Ticket
 
@@ -99,8 +99,6 @@ def detach(hand: InHand, request: Request) -> None:
         cause=f"detach{message.id}",
         after=hand.ticket,
     )
-    settle_ticket(other)
-    say_opened(other)
     other.save()
 
 
