@@ -1,6 +1,6 @@
 """Presses that are about no ticket: a language, and words of which it was asked whose they are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from core.desk import Desk
@@ -17,21 +17,20 @@ from core.telling import tell
 from core.ticket import Card, Ticket
 from core.words import languages
 
-UNDRAWN = -1  # the version of a card that has to be drawn again, whatever it shows
+NEVER_DRAWN = -1  # below every version that a card can want
 
 
 def speak(tx: Tx, person: Person, language: str) -> Person:
     """The person reads in that language from now on; what is still going on is drawn again."""
-    cards = tx.find(Card, person_id=person.id)
-    shown = tuple({card.ticket_id for card in cards})
-    going_on = tx.find(Ticket, id=shown, status=tuple(OPEN)) if shown else []
-    if going_on:
-        _draw_again(tx, person, *(ticket.id for ticket in going_on))
+    shown = tuple({card.ticket_id for card in tx.find(Card, person_id=person.id)})
+    _draw_again(tx, person, tx.find(Ticket, id=shown, status=tuple(OPEN)))
     return amend(tx, person, language=language)
 
 
-def _draw_again(tx: Tx, person: Person, *tickets: int) -> None:
-    tx.update_where(Card, {"person_id": person.id, "ticket_id": tickets}, drawn_version=UNDRAWN)
+def _draw_again(tx: Tx, person: Person, tickets: Iterable[Ticket]) -> None:
+    """The person's cards of these tickets, although nothing has changed about the tickets."""
+    theirs = {"person_id": person.id, "ticket_id": tuple(ticket.id for ticket in tickets)}
+    tx.update_where(Card, theirs, drawn_version=NEVER_DRAWN)
 
 
 def _speak(tx: Tx, desk: Desk, request: Request, by: Actor, now: datetime, cause: str) -> Outcome:
@@ -50,7 +49,7 @@ def _report(tx: Tx, desk: Desk, request: Request, by: Actor, now: datetime, caus
     message = kept_words(tx, person, request.arg)
     hand = open_from(tx, desk, message, requester=person, by=by, now=now, cause=cause)
     # The question goes from under the job that it stands with.
-    _draw_again(tx, person, *(t.id for t in tx.find(Ticket, assignee_id=person.id)))
+    _draw_again(tx, person, tx.find(Ticket, assignee_id=person.id))
     return Outcome("done_report", hand.save())
 
 
