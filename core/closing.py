@@ -15,6 +15,7 @@ from core.notices.requester import (
     SurveyThanks,
 )
 from core.people import Role
+from core.register import amend
 from core.ticket import Survey
 
 SURVEY_TIMERS = ("survey", "survey_remind", "survey_expire")
@@ -165,7 +166,7 @@ def rate(hand: InHand, score: int | None, comment: str) -> None:
 
 
 def _tell_quality(hand: InHand, score: int) -> None:
-    hand.tx.update(hand.requester, unsurveyed_until=hand.now + hand.desk.rules.survey_rest)
+    amend(hand.tx, hand.requester, unsurveyed_until=hand.now + hand.desk.rules.survey_rest)
     hand.tell_role(
         LowScore(number=hand.ticket.number, score=score, requester=hand.requester.name),
         Role.QUALITY,

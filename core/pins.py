@@ -11,6 +11,7 @@ from core.notices.answers import PinGuessed, PinLocked, PinWrong
 from core.notices.notice import Notice
 from core.people import Address, Person, Role
 from core.ports import Tx
+from core.register import amend
 from core.rows import PinTries
 from core.telling import tell
 
@@ -33,7 +34,7 @@ def pin_fits(person: Person, pin: str) -> bool:
 
 def set_pin(tx: Tx, person: Person, pin: str) -> None:
     """A new PIN, with all its tries: whoever was locked out may come in again."""
-    tx.update(person, pin_hash=pin_hash(pin))
+    amend(tx, person, pin_hash=pin_hash(pin))
     for address in tx.find(Address, person_id=person.id):
         tx.delete(PinTries, place=f"{address.channel}:{address.value}")
 

@@ -146,7 +146,7 @@ def _rows(rows: Iterable[RotaRow], since: datetime, until: datetime) -> Iterable
 
 
 def amend(tx: Tx, person: Person, **changes: Any) -> Person:
-    """What else is known of a person; whoever has the book by heart reads it again."""
+    """The way to change one person: whoever has the book by heart reads it again."""
     if person.is_staff:
         tx.next(CHANGES)
     return tx.update(person, **changes)

@@ -10,6 +10,7 @@ from core.in_hand import InHand
 from core.lifecycle import Action, Status
 from core.notices.engineer import AskChoice, NoteKept
 from core.opening import open_from
+from core.register import amend
 from core.requests import Request
 from core.routing import route
 from core.sla.clock import LATE_ENTRY
@@ -28,7 +29,7 @@ def set_site(hand: InHand, request: Request) -> None:
     hand.step(A.SET_SITE, arg=request.arg, detail={"was": before or ""}, site=request.arg)
     person = hand.requester
     if person.site is None and not person.is_staff:
-        hand.tx.update(person, site=request.arg)  # so that nobody is asked twice
+        amend(hand.tx, person, site=request.arg)  # so that nobody is asked twice
     _tell_other_tickets_the_site(hand, request)
     if before != request.arg and hand.ticket.status == S.DISPATCHED:
         offers.withdraw(hand)
