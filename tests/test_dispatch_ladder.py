@@ -111,6 +111,18 @@ def test_an_emergency_asks_everybody_of_a_step_at_once():
     assert move(asked, 5, ladder=ladder, supervisor_told=True).role == "backup_engineer"
 
 
+def test_an_emergency_asks_every_engineer_before_any_supervisor():
+    ladder = steps("P1", "emergency")
+    engineers = ["resident_engineer", "field_engineer", "backup_engineer"]
+    assert [ladder.asked_with(role) for role in engineers] == [engineers] * 3
+    assert ladder.asked_with("service_supervisor") == ["service_supervisor"]
+
+
+def test_any_other_job_asks_one_role_after_the_other():
+    ladder = steps("P1", "onsite")
+    assert all(ladder.asked_with(rung.role) == [rung.role] for rung in ladder.steps)
+
+
 @pytest.mark.parametrize("mode", ["onsite", "remote", "phone", "emergency"])
 @pytest.mark.parametrize("site_kind", ["resident", "field"])
 @pytest.mark.parametrize("priority", ["P1", "P2", "P3", "P4"])
@@ -143,6 +155,8 @@ supervisor = 3
         ("[[ladder]]", "[[ladder]]\ncolour = 'red'", "colour"),
         ("[{ role", "[{ tries = 0, role", "ladder 1, tries"),
         ('[{ role = "field_engineer" }]', "[]", "nobody is asked"),
+        ("[{ role", "[{ together = 'yes', role", "ladder 1, together"),
+        ("[{ role", "[{ together = true, role", "none before the first"),
         ("[[ladder]]", "[[snake]]", "no [[ladder]]"),
     ],
 )

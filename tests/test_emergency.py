@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from core.people import Role
+from core.ports import Tx
 from core.rows import TimerRow
 from core.ticket import Offer, Ticket
 from tests.scenario import Scenario
@@ -91,11 +93,47 @@ async def test_declaring_links_what_is_alike_and_tells_every_reporter(desk: Scen
         assert Counter(desk.heard(who))["emergency_news"] == 1, who
 
 
-async def test_everybody_fit_is_asked_at_once(desk: Scenario) -> None:
+async def asked_now(desk: Scenario, ticket: Ticket) -> dict[str, str]:
+    """Whose telephones ring for it, and by which step of the ladder."""
+
+    def read(tx: Tx) -> dict[str, str]:
+        staff = desk.desk.register.open(tx).staff
+        offers = tx.find(Offer, ticket_id=ticket.id, state="open")
+        return {str(staff[offer.person_id].code): offer.step for offer in offers}
+
+    return await desk.desk.store.read(read)
+
+
+async def test_everybody_fit_is_asked_at_once_whatever_their_role(desk: Scenario) -> None:
     first, _ = await declared(desk)
-    asked = await desk.desk.store.read(lambda tx: tx.find(Offer, ticket_id=first.id, state="open"))
-    assert len({offer.person_id for offer in asked}) >= 2
-    assert {offer.step for offer in asked} == {"field_engineer"}
+
+    def fit(tx: Tx) -> set[str | None]:
+        book = desk.desk.register.open(tx)
+        outside = book.with_role(Role.FIELD_ENGINEER, Role.BACKUP_ENGINEER)
+        on = book.on_duty(outside, desk.moment)
+        return {p.code for p in on if "广州" in p.cities and "printer" in p.skills}
+
+    asked = await asked_now(desk, first)
+    assert asked.keys() == await desk.desk.store.read(fit)
+    assert set(asked.values()) == {"field_engineer", "backup_engineer"}
+
+
+async def test_whoever_is_first_to_accept_leads_on_site_and_the_others_are_told(
+    desk: Scenario,
+) -> None:
+    first, _ = await declared(desk)
+    backup, *_ = [who for who, step in (await asked_now(desk, first)).items() if "backup" in step]
+    others = (await asked_now(desk, first)).keys() - {backup}
+    await desk.does(backup, "accept", first.number)
+    assert await asked_now(desk, first) == {}
+    for who in others:
+        assert desk.last(who, "offer_taken").params["engineer"] == (await desk.person(backup)).name
+
+
+async def test_the_supervisor_is_asked_when_all_of_them_are_silent(desk: Scenario) -> None:
+    first, _ = await declared(desk)
+    await desk.time_passes(minutes=4)
+    assert set((await asked_now(desk, first)).values()) == {"service_supervisor"}
 
 
 async def test_the_managers_and_the_customers_own_it_are_told(desk: Scenario) -> None:

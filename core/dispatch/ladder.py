@@ -35,6 +35,7 @@ class BadLadder(ValueError):
 class Rung:
     role: str
     tries: int = 1
+    together: bool = False  # asked at the same moment as the step before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,18 @@ class Ladder:
             raise BadLadder("steps: nobody is asked")
         if not timedelta() < self.remind < self.next <= self.supervisor:
             raise BadLadder("remind, next, supervisor: must grow")
+        if self.steps[0].together:
+            raise BadLadder("steps: there is none before the first to be asked together with")
+
+    def asked_with(self, role: str) -> list[str]:
+        """The roles that are asked at the same moment, this one among them."""
+        moments: list[list[str]] = []
+        for rung in self.steps:
+            if rung.together:
+                moments[-1].append(rung.role)
+            else:
+                moments.append([rung.role])
+        return next(roles for roles in moments if role in roles)
 
 
 class Answer(StrEnum):
@@ -71,7 +84,7 @@ class Offer:
 
 
 class Do(StrEnum):
-    OFFER = "offer"  # to one fit person of `role`, or to all of them when the ladder broadcasts
+    OFFER = "offer"  # to one fit person of `role` and of those asked with it; to all in a broadcast
     REMIND = "remind"
     EXPIRE = "expire"
     TELL_SUPERVISOR = "tell_supervisor"
@@ -215,13 +228,15 @@ def _entry(raw: Mapping[str, Any], where: str) -> Entry:
 
 
 def _rung(raw: Mapping[str, Any], where: str) -> Rung:
-    role, tries = raw.get("role"), raw.get("tries", 1)
+    role, tries, together = raw.get("role"), raw.get("tries", 1), raw.get("together", False)
     if role is None:
         raise BadLadder(f"{where}, steps: a step without a role")
     _known(role, ROLES, f"{where}, steps")
     if not isinstance(tries, int) or tries < 1:
         raise BadLadder(f"{where}, tries: {tries!r} is no number of people")
-    return Rung(role, tries)
+    if not isinstance(together, bool):
+        raise BadLadder(f"{where}, together: {together!r} is neither true nor false")
+    return Rung(role, tries, together)
 
 
 def _known(value: object, allowed: Collection[str], where: str) -> None:

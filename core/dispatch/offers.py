@@ -1,6 +1,6 @@
 """Who is asked to take a job, and what follows from an answer or from silence (R-024, R-028)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -60,7 +60,7 @@ class Alarm(StrEnum):
 
 
 def offer_next(hand: InHand, *, again: int = 0) -> Offer | None:
-    """Ask the next person: the ladder decides the role, the score decides who.
+    """Ask the next one, in an emergency all: the ladder decides the role, the score decides who.
 
     `again` counts how often everybody was through: then who was silent is asked once more, who
     declined is not before the cool-off is over.
@@ -79,12 +79,25 @@ def offer_next(hand: InHand, *, again: int = 0) -> Offer | None:
         _nobody_left(hand, max(again, len(passes) - 1))
         return None
     hand.cancel_timers(backlog.AGAIN)
-    people = by_role[role] if ladder.broadcast else by_role[role][:1]
-    offers = [_offer(hand, person, role, ladder, choosing) for person in people]
+    offers = [
+        _offer(hand, person, role, ladder, choosing)
+        for person, role in _asked_now(ladder, role, by_role)
+    ]
     if not asked:
         hand.later("offer_supervisor", ladder.supervisor)
         hand.later(WATCH, timedelta())
     return offers[0]
+
+
+def _asked_now(
+    ladder: rungs.Ladder, role: str, by_role: Mapping[str, Sequence[Person]]
+) -> list[tuple[Person, str]]:
+    """The best of each role whose moment has come, or all of them; nobody twice for two roles."""
+    found: dict[int, tuple[Person, str]] = {}
+    for one in ladder.asked_with(role):
+        for person in by_role[one][: None if ladder.broadcast else 1]:
+            found.setdefault(person.id, (person, one))
+    return list(found.values())
 
 
 def extra_hands(hand: InHand, many: int) -> list[Person]:
