@@ -1,6 +1,7 @@
 """Warnings as letters: who hears that a promise is in danger, and what they can do about it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,12 @@ from core.messages import Choice
 from core.notices.desk import SlaBreach, SlaLateOnAttach, SlaPromiseFailed, SlaWarning
 from core.notices.notice import kind_of
 from core.people import Person, Role
+from core.sla.calendar import Calendar
 from core.sla.ladder import Kind, Warning
 from core.telling import language_of
 from core.ticket import Offer
 
 if TYPE_CHECKING:
-    from core.clocks import Running
     from core.in_hand import InHand
 
 ROLES: Mapping[str, Role] = {
@@ -41,28 +42,39 @@ ALARMS = {
 LETTERS = tuple(sorted({kind_of(notice) for notice in ALARMS.values()}))
 
 
-def warn(hand: "InHand", due: Sequence[tuple["Running", Warning]]) -> None:
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A warning whose moment has come, and the clock that it is about."""
+
+    milestone: str
+    due: datetime | None
+    calendar: Calendar
+    warning: Warning
+
+
+def warn(hand: "InHand", due: Sequence[Alarm]) -> None:
     """Each clock's one warning that counts now; a promise that failed is one matter for all."""
-    failed = [(clock, warning) for clock, warning in due if warning.kind is Kind.PROMISE_FAILED]
-    for clock, warning in due:
-        if warning.kind is not Kind.PROMISE_FAILED:
-            _tell_all(hand, clock, warning, set())
+    failed = [alarm for alarm in due if alarm.warning.kind is Kind.PROMISE_FAILED]
+    for alarm in due:
+        if alarm.warning.kind is not Kind.PROMISE_FAILED:
+            _tell_all(hand, alarm, set())
     told: set[int] = set()
-    for clock, warning in sorted(failed, key=lambda pair: pair[0].reading.due or pair[1].at):
-        _tell_all(hand, clock, warning, told)
+    for alarm in sorted(failed, key=lambda alarm: alarm.due or alarm.warning.at):
+        _tell_all(hand, alarm, told)
 
 
-def _tell_all(hand: "InHand", clock: "Running", warning: Warning, told: set[int]) -> None:
+def _tell_all(hand: "InHand", alarm: Alarm, told: set[int]) -> None:
     """Letters to whoever has not been told of it, and a line in the journal with all names."""
-    people = _hearers(hand, clock, warning)
+    warning = alarm.warning
+    people = _hearers(hand, alarm)
     for person in people:
-        if person.id not in told and _tell(hand, clock, warning, person):
+        if person.id not in told and _tell(hand, alarm, person):
             told.add(person.id)
     hand.step(
         Action.WARN,
         detail={
-            "milestone": clock.milestone,
-            "cycle": clock.reading.cycle,
+            "milestone": alarm.milestone,
+            "cycle": warning.cycle,
             "warning": warning.name,
             "alarm": str(warning.kind),
             "due": warning.at.isoformat(),
@@ -72,12 +84,12 @@ def _tell_all(hand: "InHand", clock: "Running", warning: Warning, told: set[int]
     )
 
 
-def _hearers(hand: "InHand", clock: "Running", warning: Warning) -> list[Person]:
+def _hearers(hand: "InHand", alarm: Alarm) -> list[Person]:
     """Whoever the rung names. A clock that never rests finds somebody who is awake: where
     nobody of them is on duty, the escalation centre hears of it too (clock rule 12)."""
-    people = [p for name in warning.audience for p in _audience(hand, name)]
+    people = [p for name in alarm.warning.audience for p in _audience(hand, name)]
     people = people or _audience(hand, "desk")
-    if _round_the_clock(hand, clock) and not hand.book.on_duty(people, hand.now):
+    if alarm.calendar.round_the_clock and not hand.book.on_duty(people, hand.now):
         people += _audience(hand, "escalation_centre")
     return list({person.id: person for person in people}.values())
 
@@ -92,33 +104,29 @@ def _audience(hand: "InHand", name: str) -> list[Person]:
     return [p for offer in asked if (p := hand.person(offer.person_id))]
 
 
-def _round_the_clock(hand: "InHand", clock: "Running") -> bool:
-    return hand.desk.calendars[clock.attached.clock.calendar].round_the_clock
-
-
-def _tell(hand: "InHand", clock: "Running", warning: Warning, person: Person) -> int:
-    holder = hand.assignee
+def _tell(hand: "InHand", alarm: Alarm, person: Person) -> int:
+    holder, warning = hand.assignee, alarm.warning
     promised = warning.kind is Kind.PROMISE_FAILED
     return hand.tell(
         person,
         ALARMS[warning.kind](
             number=hand.ticket.number,
-            milestone=clock.milestone,
+            milestone=alarm.milestone,
             site=hand.book.site_name(hand.ticket.site, language_of(person)),
             holder=holder.name if holder else "",
-            due=warning.at if promised else clock.reading.due or warning.at,
+            due=warning.at if promised else alarm.due or warning.at,
             late=_minutes(hand.now - warning.at) if warning.late else "",
         ),
-        choices=_choices(hand, clock, person),
+        choices=_choices(hand, alarm, person),
         audience="",
-        not_before=_not_before(hand, clock, person),
+        not_before=_not_before(hand, alarm, person),
     )
 
 
-def _choices(hand: "InHand", clock: "Running", person: Person) -> tuple[Choice, ...]:
+def _choices(hand: "InHand", alarm: Alarm, person: Person) -> tuple[Choice, ...]:
     """What may be done about it, never what the desk would refuse to this person."""
     choices = [hand.choice(Action.ACKNOWLEDGE, style="primary")]
-    remedy = REMEDIES.get(clock.milestone)
+    remedy = REMEDIES.get(alarm.milestone)
     if remedy is not None:
         able = actions.may(remedy, person.roles, {actions.Relation.ANY})
         return (*choices, hand.choice(remedy)) if able else tuple(choices)
@@ -127,9 +135,9 @@ def _choices(hand: "InHand", clock: "Running", person: Person) -> tuple[Choice, 
     return tuple(choices)
 
 
-def _not_before(hand: "InHand", clock: "Running", person: Person) -> datetime | None:
+def _not_before(hand: "InHand", alarm: Alarm, person: Person) -> datetime | None:
     """A clock that never rests wakes people; any other waits for the receiver's own hours."""
-    if _round_the_clock(hand, clock) or not (person.duty or person.on_call):
+    if alarm.calendar.round_the_clock or not (person.duty or person.on_call):
         return None
     rota, code = hand.book.rota(hand.now), person.code or ""
     if rota.duty(code, hand.now) is not None:

@@ -6,14 +6,25 @@ core/sla does the reckoning and knows no ticket; here its answers become rows, t
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from core import alarms, verdicts
+from core.alarms import Alarm
 from core.lifecycle import ASIDE, Action
 from core.messages import Value
 from core.rows import OutboxRow, TicketClocks
 from core.sla.clock import Mark, Reading, State, read_all
-from core.sla.ladder import Kind, Warning, next_at, promise_in, to_send, warnings
+from core.sla.ladder import (
+    Kind,
+    Warning,
+    moment_in,
+    promise_in,
+    read_line,
+    to_send,
+    warnings,
+    written,
+)
 from core.sla.policy import Attached, Facts, Policy, policy_on, zone_now
 from core.ticket import Step
 
@@ -78,18 +89,33 @@ def renew(hand: "InHand") -> None:
 
 
 def look(hand: "InHand") -> None:
-    """A moment of some clock has come: warn whoever can still do something about it."""
+    """A moment of some clock has come: warn whoever can still do something about it.
+
+    Nothing happens to a clock between two moves of its ticket or calendar, and each of these plans
+    its warnings anew. So they are sent as planned; the journal is read where a verdict is due.
+    """
     kept = hand.tx.get(TicketClocks, hand.ticket.id)
     policy = _policy(hand, kept)
     if kept is None or policy is None:
         return
-    # nothing happens to a clock between its moments, so the others need not be read
-    come = {name for name, s in kept.states.items() if (at := _next_at(s)) and at <= hand.now}
-    running = _running(hand, policy, kept, only=come)
-    due = [(clock, *to_send(clock.planned, clock.heard, hand.now)) for clock in running]
+    states, due = dict(kept.states), []
+    for milestone, state in kept.states.items():
+        at = _moment(state, "next_at")
+        if at is None or at > hand.now:
+            continue
+        lines = _lines(state)
+        come = list(takewhile(lambda line: moment_in(line) <= hand.now, lines))
+        warning, names = to_send([read_line(line, _cycle(state)) for line in come], (), hand.now)
+        states[milestone] = _heard(state, names, lines[len(come) :])
+        if warning is not None:
+            calendar = hand.desk.calendars[str(state["calendar"])]
+            due.append(Alarm(milestone, _moment(state, "due"), calendar, warning))
     if not hand.ticket.follows:  # then the clocks of its matter are the ones to hear
-        alarms.warn(hand, [(clock, warning) for clock, warning, _ in due if warning is not None])
-    _save(hand, policy, kept, [clock.settled(names) for clock, _, names in due], only=come)
+        alarms.warn(hand, due)
+    late = {alarm.milestone for alarm in due if alarm.due and alarm.due <= hand.now}
+    if late:
+        verdicts.write(hand, policy, _since(kept, _running(hand, policy, kept, only=late)))
+    _keep(hand, replace(kept, states=states), kept)
 
 
 def readings(hand: "InHand") -> list[Running]:
@@ -103,9 +129,9 @@ def moved(hand: "InHand") -> Iterator[tuple[str, datetime, datetime]]:
     """Running clocks whose deadline is not where it was when they were last read."""
     kept = hand.tx.get(TicketClocks, hand.ticket.id)
     for clock in readings(hand):
-        was, due = _state_of(kept, clock.milestone).get("due"), clock.reading.due
-        if was and due and clock.reading.ticking and datetime.fromisoformat(str(was)) != due:
-            yield clock.milestone, datetime.fromisoformat(str(was)), due
+        was, due = _moment(_state_of(kept, clock.milestone), "due"), clock.reading.due
+        if was and due and clock.reading.ticking and was != due:
+            yield clock.milestone, was, due
 
 
 def pause_needs(hand: "InHand", reason: str) -> frozenset[str]:
@@ -206,7 +232,7 @@ def _read(
         claims_need_approval=hand.desk.rules.claims_need_approval,
     ) or [Reading(milestone=clock.milestone, state=State.IDLE)]
     planned = warnings(cycles[-1], clock, calendar, promise_in(told, cycles[-1]))
-    fired = frozenset(str(_state_of(kept, clock.milestone).get("fired", "")).split("|")) - {""}
+    fired = _names(_state_of(kept, clock.milestone))
     return Running(attached, cycles, planned, fired, attached_at)
 
 
@@ -219,8 +245,7 @@ def _attached_at(hand: "InHand", attached: Attached, kept: TicketClocks | None) 
     state = _state_of(kept, attached.clock.milestone)
     if kept is not None and state.get("rule") != attached.rule:
         return hand.now
-    at = state.get("attached_at")
-    return datetime.fromisoformat(str(at)) if at else None
+    return _moment(state, "attached_at")
 
 
 def _without_alarm_on_return(hand: "InHand", clock: Running, kept: TicketClocks | None) -> Running:
@@ -261,22 +286,25 @@ def _save(
     policy: Policy,
     kept: TicketClocks | None,
     running: list[Running],
-    *,
-    only: Collection[str] | None = None,
 ) -> None:
-    """`only`: the clocks that were read, where not all of them were; the others stand as kept."""
     verdicts.write(hand, policy, _since(kept, running))
     # a clock that the facts took away keeps what it has said, should they bring it back
     before = kept.states if kept else {}
-    gone = {name: {**before[name], "next_at": None} for name in (before if only is None else only)}
-    states = {**before, **gone, **{clock.milestone: _state(clock) for clock in running}}
-    following = min((at for state in states.values() if (at := _next_at(state))), default=None)
-    row = TicketClocks(
-        ticket_id=hand.ticket.id, policy=policy.version, states=states, next_at=following
+    gone = {name: {**state, "next_at": None} for name, state in before.items()}
+    states = {**gone, **{clock.milestone: _state(clock) for clock in running}}
+    _keep(hand, TicketClocks(ticket_id=hand.ticket.id, policy=policy.version, states=states), kept)
+    hand.change(due_at=_nearest(running))
+
+
+def _keep(hand: "InHand", clocks: TicketClocks, kept: TicketClocks | None) -> None:
+    """Write down how the clocks stand, and set the timer of the next look."""
+    states = clocks.states
+    following = min(
+        (at for state in states.values() if (at := _moment(state, "next_at"))), default=None
     )
     if kept is None:
-        hand.tx.add(row)
-    elif row != kept:
+        hand.tx.add(replace(clocks, next_at=following))
+    elif (states, following) != (kept.states, kept.next_at):
         hand.tx.update_where(
             TicketClocks, {"ticket_id": hand.ticket.id}, states=states, next_at=following
         )
@@ -284,8 +312,6 @@ def _save(
         hand.cancel_timers(TIMER)
     elif kept is None or kept.next_at != following or kept.next_at <= hand.now:
         hand.timer(TIMER, following)
-    if only is None:
-        hand.change(due_at=_nearest(running))
 
 
 def _since(
@@ -293,27 +319,53 @@ def _since(
 ) -> Iterator[tuple[Attached, Reading]]:
     """Every cycle since the last look, that one included: one that began may have ended one."""
     for clock in running:
-        last = int(str(_state_of(kept, clock.milestone).get("cycle") or 0))
+        last = _cycle(_state_of(kept, clock.milestone))
         yield from ((clock.attached, one) for one in clock.cycles if one.cycle >= last)
 
 
-def _next_at(state: Kept) -> datetime | None:
-    at = state.get("next_at")
+def _moment(state: Kept, name: str) -> datetime | None:
+    at = state.get(name)
     return datetime.fromisoformat(str(at)) if at else None
+
+
+def _cycle(state: Kept) -> int:
+    return int(str(state.get("cycle") or 0))
 
 
 def _state(clock: Running) -> dict[str, Value]:
     reading = clock.reading
-    following = next_at(clock.planned, clock.heard) if reading.ticking else None
+    ahead = [w for w in clock.planned if w.name not in clock.heard] if reading.ticking else []
     return {
         "rule": clock.attached.rule,
+        "calendar": clock.attached.clock.calendar,
         "cycle": reading.cycle,
         "state": str(reading.state),
         "due": reading.due.isoformat() if reading.due else None,
         "attached_at": clock.attached_at.isoformat() if clock.attached_at else None,
         "fired": "|".join(sorted(clock.fired)),
-        "next_at": following.isoformat() if following else None,
+        **_ahead(written(ahead)),
     }
+
+
+def _heard(state: Kept, names: Iterable[str], lines: list[str]) -> dict[str, Value]:
+    """The same clock once these of its warnings are settled, with what is still to come."""
+    fired = {f"{_cycle(state)}:{name}" for name in names} | _names(state)
+    return {**state, "fired": "|".join(sorted(fired)), **_ahead(lines)}
+
+
+def _ahead(lines: list[str]) -> dict[str, Value]:
+    return {
+        "ahead": "|".join(lines),
+        "next_at": moment_in(lines[0]).isoformat() if lines else None,
+    }
+
+
+def _lines(state: Kept) -> list[str]:
+    return str(state["ahead"]).split("|") if state["ahead"] else []
+
+
+def _names(state: Kept) -> frozenset[str]:
+    return frozenset(str(state.get("fired", "")).split("|")) - {""}
 
 
 def _nearest(running: Iterable[Running]) -> datetime | None:

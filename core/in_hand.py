@@ -85,6 +85,15 @@ class InHand:
     def history(self) -> list[Step]:
         return [*self._stored, *self._steps]
 
+    @property
+    def _last_line(self) -> Step | None:
+        """Of a long journal, when nobody has asked for the whole."""
+        if self._steps:
+            return self._steps[-1]
+        if self.is_new or "_stored" in vars(self):
+            return self._stored[-1] if self._stored else None
+        return self.tx.first(Step, order="-seq", ticket_id=self.ticket.id)
+
     @cached_property
     def book(self) -> Book:
         return self.desk.register.open(self.tx)
@@ -162,10 +171,10 @@ class InHand:
 
     def _not_before_the_last_line(self) -> None:
         """Nor may the journal run back behind a warning, which leaves no trace in the ticket."""
-        last = self.history[-1].entered_at if self.history else self.now
-        if last > self.now:
-            self.at = last if self.at == self.now else self.at
-            self.now = last
+        last = self._last_line
+        if last is not None and last.entered_at > self.now:
+            self.at = last.entered_at if self.at == self.now else self.at
+            self.now = last.entered_at
 
     def change(self, **changes: object) -> None:
         """Correct what the ticket says; the step that explains it is the caller's."""

@@ -120,7 +120,7 @@ def save_calendar(tx: Tx, table: Table, now: datetime) -> bool:
         return False
     versions = _added(before, table, now)
     tx.put(Setting(name=name, value={"versions": versions}, changed_at=now))
-    _calendars_changed(tx, now)
+    reckon_soon(tx, now)
     return True
 
 
@@ -219,7 +219,7 @@ def import_year(tx: Tx, brought: YearImport, now: datetime, country: str = "CN")
     days = [[fact.date.isoformat(), str(fact.kind), fact.name] for fact in brought.facts]
     name = f"{YEAR}{country.upper()}/{brought.year}"
     tx.put(Setting(name=name, value={"days": days}, changed_at=now))
-    _calendars_changed(tx, now)
+    reckon_soon(tx, now)
 
 
 # -- emergency closures
@@ -249,12 +249,13 @@ def close_now(
     codes, _ = closed_until(tx, Closure(now, until, reason), calendars)
     value = {"until": until.isoformat(), "reason": reason, "calendars": codes}
     tx.put(Setting(name=f"{CLOSURE}{now.isoformat()}", value=value, changed_at=now))
-    _calendars_changed(tx, now)
+    reckon_soon(tx, now)
     return codes
 
 
-def _calendars_changed(tx: Tx, now: datetime) -> None:
-    """Every process loads them again, and one of them reads the running clocks by them."""
+def reckon_soon(tx: Tx, now: datetime) -> None:
+    """What clocks go by has changed: every process loads it again, and one of them reads the
+    running clocks by it."""
     tx.next(CHANGES)
     tx.update_where(TimerRow, {"kind": TIMER, "state": "pending"}, state="cancelled")
     tx.add(TimerRow(kind=TIMER, subject="desk", due_at=now))

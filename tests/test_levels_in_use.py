@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bot.cli import app
 from core import levels, year_ahead
 from core.ports import Tx
 from core.rows import OutboxRow
+from core.sheet.applying import carry_out, from_desk, plan
 from core.sla.national import YearImport
 from tests.scenario import START, Scenario, a_desk
 from tests.test_clocks_in_use import local, reading, told_of
@@ -145,6 +147,24 @@ async def test_an_emergency_closure_moves_the_deadlines_of_running_tickets(
     arrival = next(s.detail for s in moved if s.detail["milestone"] == "onsite_arrival")
     was, due = (datetime.fromisoformat(str(arrival[key])) for key in ("was_due", "due"))
     assert (local(desk, was), local(desk, due)) == ("11-23 13:00", "11-23 17:00")
+
+
+async def test_a_site_that_comes_into_another_zone_moves_the_deadlines_of_its_tickets(
+    desk: Scenario,
+) -> None:
+    number, _ = await accepted(desk)
+    code = (await desk.ticket(number)).site
+
+    def body(tx: Tx) -> None:
+        here = from_desk(tx)
+        sites = tuple(replace(s, zone="B") if s.code == code else s for s in here.sites)
+        carry_out(tx, plan(tx, replace(here, sites=sites), desk.moment), desk.moment)
+
+    before = (await desk.ticket(number)).due_at
+    await desk.desk.store.write(body)
+    await desk.settle()
+    after = (await desk.ticket(number)).due_at
+    assert (local(desk, before), local(desk, after)) == ("11-23 13:00", "11-23 11:30")
 
 
 async def test_a_warning_that_was_sent_is_not_sent_again_after_a_closure(desk: Scenario) -> None:

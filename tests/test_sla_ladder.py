@@ -13,10 +13,12 @@ from core.sla.clock import Clock, Mark, read
 from core.sla.ladder import (
     Kind,
     Warning,
-    next_at,
+    moment_in,
     promise_in,
+    read_line,
     to_send,
     warnings,
+    written,
 )
 from core.sla.policy import Facts, shipped_policy
 
@@ -121,11 +123,18 @@ def test_a_warning_in_time_is_not_called_late():
     assert (warning.name, warning.late, settled) == ("rung1", False, ["rung1"])
 
 
-def test_when_everything_is_settled_there_is_nothing_to_send_or_to_wait_for():
+def test_when_everything_is_settled_there_is_nothing_to_send():
     planned = plan([OFFERED])
     names = {warning.name for warning in planned}
     assert to_send(planned, names, at("03-09 09:00")) == (None, [])
-    assert next_at(planned, names) is None
+
+
+def test_warnings_that_were_written_down_are_read_back_whole():
+    promised = mark("03-02 10:10", "acknowledge", promised=at("03-02 11:20").isoformat())
+    for planned in (plan([OFFERED]), plan([OFFERED, promised])):
+        lines = written(planned)
+        assert [read_line(line, 1) for line in lines] == planned
+        assert [moment_in(line) for line in lines] == [warning.at for warning in planned]
 
 
 # ── Late on attach, reopening ────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from core.levels import calendar_tables, save_calendar
+from core.levels import calendar_tables, reckon_soon, save_calendar
 from core.people import Address, Asset, Person, RotaRow, Site
 from core.ports import Tx
 from core.register import CHANGES, TRAVEL
@@ -157,6 +157,8 @@ def carry_out(tx: Tx, planned: Plan, now: datetime) -> None:
         tx.put(Setting(name=TRAVEL, value={"legs": legs}, changed_at=now))
     tx.put(Setting(name=KEPT, value=sheet.extras, changed_at=now))
     tx.next(CHANGES)
+    if any(change.table == "sites" and change.sign == "~" for change in planned.changes):
+        reckon_soon(tx, now)  # their zones decide about targets
 
 
 def _apply_sites(tx: Tx, sheet: Sheet) -> None:

@@ -102,9 +102,22 @@ def to_send(
     return heard, [warning.name for warning in due]
 
 
-def next_at(planned: Sequence[Warning], fired: Collection[str]) -> datetime | None:
-    """When to look again: the moment of the next warning that has not been settled."""
-    return min((warning.at for warning in planned if warning.name not in fired), default=None)
+def written(planned: Iterable[Warning]) -> list[str]:
+    """Warnings of one cycle in words, in order of time, to be kept beside the clock."""
+    return [
+        f"{warning.at.isoformat()} {warning.kind} {'+'.join(warning.audience)} {warning.name}"
+        for warning in sorted(planned, key=lambda warning: warning.at)
+    ]
+
+
+def moment_in(line: str) -> datetime:
+    return datetime.fromisoformat(line.partition(" ")[0])
+
+
+def read_line(line: str, cycle: int) -> Warning:
+    """A warning that was written down."""
+    at, kind, audience, name = line.split(" ", 3)
+    return Warning(datetime.fromisoformat(at), name, tuple(audience.split("+")), Kind(kind), cycle)
 
 
 def _top(clock: Clock) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ R = TypeVar("R")
 Params = Mapping[str, Any]
 
 # Whoever is told of a hundred warnings in one commit has the same addresses each time.
+LOOKED_THROUGH = 256  # waiting rows; to compare more with a question costs more than to write them
 REMEMBERED: frozenset[type[Any]] = frozenset({Address})
 
 
@@ -88,7 +89,7 @@ class SqlTx:
         return self.first(kind, **where)
 
     def lock(self, kind: type[R], key: int | str, /) -> R | None:
-        self._flush(kind)
+        self._flush(kind, {KEYS[kind]: key})
         found = self.driver.rows(statements.locked(kind), {f"w_{KEYS[kind]}": key})
         return _maker(kind)(found[0]) if found else None
 
@@ -99,7 +100,7 @@ class SqlTx:
     def find(
         self, kind: type[R], /, *, order: str = "", limit: int | None = None, **where: Any
     ) -> list[R]:
-        self._flush(kind)
+        self._flush(kind, where)
         shape, params = shape_of(where)
         if limit is not None:
             params["many"] = limit
@@ -116,7 +117,7 @@ class SqlTx:
         return [make(row) for row in self.driver.rows(question, params)]
 
     def count(self, kind: type[Any], /, **where: Any) -> int:
-        self._flush(kind)
+        self._flush(kind, where)
         shape, params = shape_of(where)
         return int(self.driver.rows(statements.counted(kind, shape), params)[0][0])
 
@@ -162,13 +163,13 @@ class SqlTx:
         return cast(R, dataclasses.replace(cast(Any, row), **changes))
 
     def update_where(self, kind: type[Any], where: Mapping[str, Any], /, **changes: Any) -> int:
-        self._before_change(kind)
+        self._before_change(kind, where)
         shape, params = shape_of(where)
         params.update((f"v_{name}", value) for name, value in changes.items())
         return self.driver.change(statements.changed(kind, shape, tuple(changes)), params)
 
     def delete(self, kind: type[Any], /, **where: Any) -> int:
-        self._before_change(kind)
+        self._before_change(kind, where)
         shape, params = shape_of(where)
         return self.driver.change(statements.removed(kind, shape), params)
 
@@ -178,9 +179,9 @@ class SqlTx:
         ((value,),) = self.driver.rows(statement, {"v_name": counter, "v_value": 1})
         return int(value)
 
-    def _before_change(self, kind: type[Any]) -> None:
+    def _before_change(self, kind: type[Any], where: Params | None = None) -> None:
         self._found.pop(kind, None)
-        self._flush(kind)
+        self._flush(kind, where)
 
     # -- rows that wait to be written together
 
@@ -188,10 +189,25 @@ class SqlTx:
         for kind in list(self._later):
             self._flush(kind)
 
-    def _flush(self, kind: type[Any]) -> None:
-        if waiting := self._later.pop(kind, None):
-            statement = statements.added(kind, _keyed(waiting[0]))
-            self.driver.add(statement, [_params(row) for row in waiting])
+    def _flush(self, kind: type[Any], where: Params | None = None) -> None:
+        """Write those that wait, unless what is asked for (`where`) is none of them."""
+        waiting = self._later.get(kind)
+        if not waiting or (where and not _may_be_among(waiting, where)):
+            return
+        del self._later[kind]
+        statement = statements.added(kind, _keyed(waiting[0]))
+        self.driver.add(statement, [_params(row) for row in waiting])
+
+
+def _may_be_among(rows: Sequence[Any], where: Params) -> bool:
+    """Bodies that share a commit ask for their own rows: none of them shall write the others'."""
+    if len(rows) > LOOKED_THROUGH:
+        return True
+    key = KEYS[type(rows[0])]
+    if key in where and not _keyed(rows[0]):
+        return False  # whoever asks by key cannot mean a row that has none yet
+    plain = [(name, value) for name, value in where.items() if isinstance(value, str | int)]
+    return all(any(getattr(row, name) == value for row in rows) for name, value in plain)
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
