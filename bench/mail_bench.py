@@ -29,7 +29,8 @@ from bot.settings import Http, Mail, Settings
 from channels.mail.imap import ImapMailbox
 from channels.mail.inbox import Inbox
 from channels.mail.isolate import Reader
-from channels.mail.sender import SmtpChannel, lay_out
+from channels.mail.layout import layout
+from channels.mail.sender import SmtpChannel, envelope_of
 from core import inbox, intake
 from core.messages import Inbound, Letter, Receipt
 from core.ports import Raw, Tx
@@ -104,14 +105,13 @@ class Gone:
 
     async def send(self, letter: Letter) -> Receipt:
         self.sent += [letter] * (len(self.sent) < ALONE)
-        mail = await self.lay_out(letter)
-        return Receipt(id=mail)
+        return Receipt(id=await self.lay_out(letter))
 
     async def lay_out(self, letter: Letter) -> str:
         content = await self._compose(letter)
-        mail = lay_out(self._smtp, self._signer, letter, content, letter.address, self._now())
-        mail.as_bytes()
-        return str(mail["Message-ID"]).strip("<>")
+        envelope = envelope_of(self._smtp, self._signer, letter, letter.address, self._now())
+        layout(content, envelope)
+        return envelope.message_id.strip("<>")
 
 
 class Bench:

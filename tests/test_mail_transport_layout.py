@@ -45,7 +45,7 @@ ENVELOPE = Envelope(
 
 def sent(content: Content = CHINESE, **changed: object) -> EmailMessage:
     """As the other side reads it, after the wire."""
-    raw = layout(content, replace(ENVELOPE, **changed)).as_bytes()  # type: ignore[arg-type]
+    raw = layout(content, replace(ENVELOPE, **changed))  # type: ignore[arg-type]
     return message_from_bytes(raw, policy=default)  # type: ignore[return-value]
 
 
@@ -87,7 +87,7 @@ def test_a_link_that_is_no_web_address_is_no_link():
 
 
 def test_every_mail_is_seven_bit_on_the_wire():
-    raw = layout(CHINESE, ENVELOPE).as_bytes()
+    raw = layout(CHINESE, ENVELOPE)
     assert raw.isascii()
     assert max(map(len, raw.split(b"\r\n"))) <= 998
 
@@ -116,7 +116,7 @@ def test_references_keep_the_ancestor_and_the_nearest():
 def test_an_id_longer_than_a_line_survives():
     # The standard library alone makes encoded words of it, which no mail program threads by.
     long = f"<{'A' * 90}@eurprd04.prod.outlook.com>"
-    lines = layout(CHINESE, replace(ENVELOPE, in_reply_to=long)).as_bytes().decode().split("\r\n")
+    lines = layout(CHINESE, replace(ENVELOPE, in_reply_to=long)).decode().split("\r\n")
     assert f"In-Reply-To: {long}" in lines
     assert f" {long}" in lines  # of References
 
@@ -254,16 +254,40 @@ def test_a_signer_that_could_be_guessed_or_break_a_header_is_refused(instance, k
 
 def test_a_sender_name_in_any_script_is_read_as_it_was_written():
     name = 'IT 服务台 "夜班", 广州与深圳的所有网点以及仓库'
-    raw = layout(CHINESE, replace(ENVELOPE, sender_name=name)).as_bytes()
+    raw = layout(CHINESE, replace(ENVELOPE, sender_name=name))
     read = message_from_bytes(raw)  # the newer policy leaves blanks between encoded words
     for header in ("From", "Reply-To"):
         assert str(make_header(decode_header(read[header]))).startswith(f"{name} <desk")
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1).map(str))
+@pytest.mark.parametrize(
+    "name", ["Desk, IT", "IT (night)", 'The "Desk"', "Dr. Wang: desk", "=?x?="]
+)
+def test_a_sender_name_is_one_persons_whatever_its_marks_mean(name):
+    (sender,) = sent(sender_name=name)["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == (name, "desk@desk.test")
+
+
+words = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1)
+
+
+@given(names=st.lists(words, min_size=1, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_every_file_is_carried_whole_under_its_own_name_in_short_lines(names):
+    files = tuple(Attached(name=n, type="application/zip", data=n.encode() * 40) for n in names)
+    raw = layout(replace(CHINESE, attachments=files), ENVELOPE)
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+    mail = message_from_bytes(raw, policy=default)
+    parts = list(mail.iter_attachments())
+    assert [part.get_filename() for part in parts] == names
+    assert [part.get_content() for part in parts] == [file.data for file in files]
+    assert not [part.defects for part in mail.walk() if part.defects]
+
+
+@given(words)
 @settings(max_examples=60, deadline=None)
 def test_every_subject_is_read_as_it_was_written_in_short_lines(subject):
-    raw = layout(replace(CHINESE, subject=subject), ENVELOPE).as_bytes()
+    raw = layout(replace(CHINESE, subject=subject), ENVELOPE)
     head = raw.partition(b"\r\n\r\n")[0]
     assert all(len(line) < 78 or b" " not in line.strip() for line in head.split(b"\r\n"))
     read = message_from_bytes(raw, policy=default)

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 
-from channels.mail.sender import Compose, SmtpChannel, lay_out
+from channels.mail.layout import layout
+from channels.mail.sender import Compose, SmtpChannel, envelope_of
 from channels.mail.settings import SmtpSettings
 from channels.mail.tokens import Signer
 from core.messages import Letter, Receipt
@@ -31,9 +34,10 @@ class Drawer:
 
     async def send(self, letter: Letter) -> Receipt:
         content, at = await self._compose(letter), self._now()
-        mail = lay_out(self.settings, self.signer, letter, content, letter.address, at)
+        envelope = envelope_of(self.settings, self.signer, letter, letter.address, at)
+        mail = message_from_bytes(layout(content, envelope), policy=default)
         self.kept.append(KeptMail(at, letter.address, mail))
-        return Receipt(id=str(mail["Message-ID"]).strip("<>"))
+        return Receipt(id=envelope.message_id.strip("<>"))
 
     def to(self, recipient: str) -> list[EmailMessage]:
         return [each.mail for each in self.kept if each.recipient == recipient]

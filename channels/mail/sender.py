@@ -9,12 +9,11 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
-from email.message import EmailMessage
 
 import aiosmtplib
 import structlog
 
-from channels.mail.layout import POLICY, Content, Envelope, layout
+from channels.mail.layout import Content, Envelope, layout
 from channels.mail.settings import Alert, SmtpSettings, log_only, tls_context
 from channels.mail.tokens import Signer
 from core.errors import Unclear, Undeliverable
@@ -71,13 +70,14 @@ class SmtpChannel:
         recipient = _wire_address(letter.address)
         self._check_rate(recipient.rpartition("@")[2])
         content = await self._compose(letter)
-        mail = lay_out(self._settings, self._signer, letter, content, recipient, self._now())
+        envelope = envelope_of(self._settings, self._signer, letter, recipient, self._now())
+        data = layout(content, envelope)
         async with self._slots:
             self._check_pause()  # what stopped the letter before this one stops this one too
             async with self._session() as session:
                 self._told.clear()
-                await self._hand_over(session, content, mail, recipient)
-        return Receipt(id=str(mail["Message-ID"]).strip("<>"))  # as an answer names it
+                await self._hand_over(session, content, envelope, data)
+        return Receipt(id=envelope.message_id.strip("<>"))  # as an answer names it
 
     @contextlib.asynccontextmanager
     async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
@@ -126,17 +126,17 @@ class SmtpChannel:
         self,
         session: aiosmtplib.SMTP,
         content: Content,
-        mail: EmailMessage,
-        recipient: str,
+        envelope: Envelope,
+        data: bytes,
     ) -> None:
-        wide = not recipient.isascii()
+        recipient = envelope.to
+        wide = not data.isascii()  # by an address; all else is encoded
         if wide and not session.supports_extension("smtputf8"):
             raise Undeliverable("the server takes no such address", permanent=True)
-        data = mail.as_bytes(policy=POLICY.clone(utf8=True) if wide else POLICY)
         try:
             options = [f"SIZE={len(data)}"] if session.supports_extension("size") else []
             options += ["SMTPUTF8", "BODY=8BITMIME"] if wide else []
-            await self._name_sender(session, content, mail, options)
+            await self._name_sender(session, content, envelope.message_id, options)
             await session.rcpt(recipient, encoding="utf-8" if wide else "ascii")
         except aiosmtplib.SMTPSenderRefused as no:
             if no.code >= 500:
@@ -151,10 +151,10 @@ class SmtpChannel:
         await self._deliver(session, data)
 
     async def _name_sender(
-        self, session: aiosmtplib.SMTP, content: Content, mail: EmailMessage, options: list[str]
+        self, session: aiosmtplib.SMTP, content: Content, message_id: str, options: list[str]
     ) -> None:
         """What comes back is told apart by its address, where the server lets it be another."""
-        senders = self._senders(content, str(mail["Message-ID"]))
+        senders = self._senders(content, message_id)
         for kind, sender in senders.items():
             try:
                 await session.mail(sender, options=options)
@@ -233,18 +233,13 @@ class SmtpChannel:
         sent.append(now)
 
 
-def lay_out(
-    settings: SmtpSettings,
-    signer: Signer,
-    letter: Letter,
-    content: Content,
-    recipient: str,
-    at: datetime,
-) -> EmailMessage:
-    """The mail as it leaves, with everything that leads an answer back to its ticket."""
+def envelope_of(
+    settings: SmtpSettings, signer: Signer, letter: Letter, recipient: str, at: datetime
+) -> Envelope:
+    """Everything that leads an answer back to its ticket."""
     s, ticket = settings, letter.ticket
     tokened = bool(s.plus and ticket)
-    envelope = Envelope(
+    return Envelope(
         message_id=signer.message_id(ticket, letter.reference),
         at=at,
         sender=s.address,
@@ -257,7 +252,6 @@ def lay_out(
         in_reply_to=letter.reply_to,
         attachments_limit=s.attachments_limit,
     )
-    return layout(content, envelope)
 
 
 def _wire_address(address: str) -> str:
