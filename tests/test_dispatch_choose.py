@@ -52,6 +52,17 @@ def best(asked, *engineers, **more):
     return choice.best and choice.best.engineer
 
 
+def test_in_an_emergency_the_nearest_of_another_city_may_come_but_no_resident():
+    others = {"cities": frozenset({"深圳"})}
+    people = [
+        engineer("far", place="far", **others),
+        engineer("near", place="near", **others),
+        engineer("resident", place="there", role=RESIDENT, resident_at="SZ-FT"),
+    ]
+    assert best(job(), *people) is None
+    assert best(job(), *people, rules=Rules(anywhere=True)) == "near"
+
+
 def test_somebody_fit_has_no_objection():
     assert best(job(), engineer()) == "chen"
 

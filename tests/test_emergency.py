@@ -2,11 +2,13 @@
 
 from collections import Counter
 
-from core.people import Role
+from core.people import ENGINEERS, Person, Role
 from core.ports import Tx
+from core.register import amend
 from core.rows import TimerRow
 from core.ticket import Offer, Ticket
 from tests.scenario import Scenario
+from tests.test_story import accepted, asked, dispatched
 
 NETWORK = "天河 全店断网 所有电脑都上不了网"
 PAPER = "天河 打印机卡纸"
@@ -113,9 +115,9 @@ async def test_everybody_fit_is_asked_at_once_whatever_their_role(desk: Scenario
         on = book.on_duty(outside, desk.moment)
         return {p.code for p in on if "广州" in p.cities and "printer" in p.skills}
 
-    asked = await asked_now(desk, first)
-    assert asked.keys() == await desk.desk.store.read(fit)
-    assert set(asked.values()) == {"field_engineer", "backup_engineer"}
+    ringing = await asked_now(desk, first)
+    assert ringing.keys() == await desk.desk.store.read(fit)
+    assert set(ringing.values()) == {"field_engineer", "backup_engineer"}
 
 
 async def test_whoever_is_first_to_accept_leads_on_site_and_the_others_are_told(
@@ -128,6 +130,40 @@ async def test_whoever_is_first_to_accept_leads_on_site_and_the_others_are_told(
     assert await asked_now(desk, first) == {}
     for who in others:
         assert desk.last(who, "offer_taken").params["engineer"] == (await desk.person(backup)).name
+
+
+async def helpers(desk: Scenario) -> list[Person]:
+    """Who is sent besides whoever has the job."""
+    staff = await desk.desk.store.read(lambda tx: desk.desk.register.open(tx).staff)
+    return [p for p in staff.values() if "second_engineer" in desk.heard(p.code or "")]
+
+
+async def test_where_somebody_has_the_job_two_more_of_the_city_are_sent(desk: Scenario) -> None:
+    number = await dispatched(desk, PAPER)
+    engineer = await asked(desk, number)
+    await desk.does(engineer, "accept", number)
+    await desk.does("zhao.hong", "declare_emergency", number)
+    sent = await helpers(desk)
+    assert len(sent) == 2
+    assert engineer not in {person.code for person in sent}
+    assert all("广州" in person.cities for person in sent)
+
+
+async def test_where_the_city_has_nobody_left_help_comes_from_the_nearest_one(
+    desk: Scenario,
+) -> None:
+    number, engineer = await accepted(desk)
+
+    def leave_nobody(tx: Tx) -> None:
+        for person in desk.desk.register.open(tx).with_role(*ENGINEERS):
+            if "珠海" in person.cities and person.code != engineer:
+                amend(tx, person, capacity=0)
+
+    await desk.desk.store.write(leave_nobody)
+    await desk.does("zhao.hong", "declare_emergency", number)
+    sent = await helpers(desk)
+    assert len(sent) == 2
+    assert not any("珠海" in person.cities for person in sent)
 
 
 async def test_the_supervisor_is_asked_when_all_of_them_are_silent(desk: Scenario) -> None:

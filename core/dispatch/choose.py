@@ -34,6 +34,7 @@ class Rules:
     fairness: float = 3.0  # each job already done today
     idle: float = 2.0  # each hour since the last job, in the engineer's favour
     nda_required: bool = True
+    anywhere: bool = False  # an emergency: whoever covers other places may come from there
     zone: tzinfo = GUANGDONG  # passes and agreements end with a local day
 
     def weight(self, priority: str, vip: bool) -> float:
@@ -110,6 +111,12 @@ def covers(job: Job, engineer: Engineer) -> bool:
     return job.city in engineer.cities or job.site in engineer.sites
 
 
+def _other_place(asked: Asked) -> Holds | None:
+    """A resident stays at the own site whatever happens elsewhere."""
+    job, anywhere = asked.job, asked.rules.anywhere
+    return lambda engineer: not (covers(job, engineer) or (anywhere and engineer.role != RESIDENT))
+
+
 def _excluded(asked: Asked) -> Holds | None:
     excluded = asked.job.excluded
     return (lambda engineer: engineer.id in excluded) if excluded else None
@@ -146,7 +153,7 @@ LASTING: Mapping[str, Objection] = MappingProxyType(
     {
         "inactive": lambda asked: lambda engineer: not engineer.active,
         "excluded": _excluded,
-        "other_place": lambda asked: lambda engineer: not covers(asked.job, engineer),
+        "other_place": _other_place,
         "lacks_skill": _lacks_skill,
         "no_nda": _without_nda,
         "no_pass": _without_pass,

@@ -1,6 +1,7 @@
 """Who is asked to take a job, and what follows from an answer or from silence (R-024, R-028)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -101,11 +102,16 @@ def _asked_now(
 
 
 def extra_hands(hand: InHand, many: int) -> list[Person]:
-    """The best who could help whoever has the job; nobody is asked, they are told."""
+    """The best who could help whoever has the job, where too few cover the place from the
+    nearest cities; nobody is asked, they are told."""
     if hand.ticket.site not in hand.book.sites:
         return []
-    ranked = _choose(hand, {str(hand.ticket.assignee_id)}, _loads(hand)).ranked
-    return [hand.book.by_code[candidate.engineer] for candidate in ranked[:many]]
+    busy, loads = {str(hand.ticket.assignee_id)}, _loads(hand)
+    found = [candidate.engineer for candidate in _choose(hand, busy, loads).ranked]
+    if len(found) < many:
+        farther = _choose(hand, busy, loads, anywhere=True).ranked
+        found += [other.engineer for other in farther if other.engineer not in found]
+    return [hand.book.by_code[code] for code in found[:many]]
 
 
 def offer_to(hand: InHand, person: Person) -> Offer:
@@ -386,14 +392,16 @@ def job_of(hand: InHand) -> Job:
     )
 
 
-def _choose(hand: InHand, asked: set[str], loads: Mapping[int, int]) -> Choosing:
+def _choose(
+    hand: InHand, asked: set[str], loads: Mapping[int, int], *, anywhere: bool = False
+) -> Choosing:
     people = [p for p in hand.book.with_role(*ENGINEERS) if str(p.id) not in asked]
     return choose(
         job_of(hand),
         engineers(hand, people, loads),
         hand.now,
         hand.book.travel.minutes,
-        rules_of(hand.desk, hand.book),
+        replace(rules_of(hand.desk, hand.book), anywhere=anywhere),
     )
 
 
