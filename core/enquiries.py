@@ -1,8 +1,7 @@
 """Questions that change nothing about a ticket: my tickets, why, who is on, the queue, help."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 from core import absence, outlook, overviews, privacy, story
@@ -10,7 +9,7 @@ from core.apart import speak
 from core.desk import Desk
 from core.dispatch.rota import Bar, Kind
 from core.errors import Missing, NoSuchTicket, NotAllowed, Refusal
-from core.guests import Guest, door
+from core.guests import door
 from core.hearing import Hearing
 from core.hearing.answering import greeting, help_for, status
 from core.in_hand import InHand
@@ -69,7 +68,8 @@ async def enquire(
         now = desk.now()
         if inbox_id is not None and not settle(tx, inbox_id, now):
             return REPEATED
-        enquiry = _Enquiry(tx, desk, inbound, door(tx, desk, inbound, now), now, inbox_id)
+        guest = door(tx, desk, inbound, now)
+        enquiry = _Enquiry(tx, desk, inbound, guest, now, inbox_id)
         enquiry.picture, enquiry.note = picture, note
         try:
             return ENQUIRIES[name](enquiry)
@@ -83,45 +83,28 @@ async def enquire(
     return outcome
 
 
-class _Enquiry:
-    """One command of one person, within a transaction."""
+class _Enquiry(Hearing):
+    """One command of one person; its text is what followed the name."""
 
-    def __init__(
-        self,
-        tx: Tx,
-        desk: Desk,
-        inbound: Inbound,
-        guest: Guest,
-        now: datetime,
-        inbox_id: int | None,
-    ) -> None:
-        self.tx, self.desk, self.now = tx, desk, now
-        self.guest, self.person = guest, guest.person
-        self.arg = inbound.text.strip()
-        self.picture: File | None = None
-        self.note = ""
-        self.hearing = Hearing(tx, desk, inbound, guest, now, inbox_id)
+    picture: File | None = None
+    note: str = ""
 
     @property
     def language(self) -> str:
         return language_of(self.person)
 
-    def say(self, notice: Notice, choices: list[Choice] | None = None) -> Outcome:
-        return self.hearing.say(notice, choices=choices)
-
     def show(self, caption: str) -> None:
         """The picture as a letter of its own, or why there is none."""
         if self.picture is not None:
-            self.hearing.say(Shown(caption=caption), files=(self.picture,))
+            self.say(Shown(caption=caption), files=(self.picture,))
         elif self.note:
-            self.hearing.say(Shown(caption=say(self.note, {}, language=self.language)))
+            self.say(Shown(caption=say(self.note, {}, language=self.language)))
 
     def say_each(self, notices: Sequence[Notice]) -> Outcome:
         """Several letters as one answer, in their order."""
-        hearing = self.hearing
         for number, notice in enumerate(notices, start=1):
             if self.guest.reply is not None:
-                event = f"{hearing.event}.{number}"
+                event = f"{self.event}.{number}"
                 tell(
                     self.tx,
                     self.desk,
@@ -135,10 +118,9 @@ class _Enquiry:
 
     def ticket(self) -> Ticket:
         """The named ticket, or the only one the person can mean. Raises NoSuchTicket."""
-        hearing = self.hearing
-        found = hearing.ticket_named(self.arg) if self.arg else next(iter(hearing.mine()), None)
+        found = self.ticket_named(self.text) if self.text else next(iter(self.mine()), None)
         if found is None:
-            raise NoSuchTicket(number=self.arg[:12])
+            raise NoSuchTicket(number=self.text[:12])
         return found
 
     @property
@@ -146,7 +128,7 @@ class _Enquiry:
         """What a command that changes the desk's own data needs; the sender must be proven."""
         if not self.guest.proven:
             raise NotAllowed
-        return self.tx, self.desk, self.person, self.arg
+        return self.tx, self.desk, self.person, self.text
 
     def require(self, *roles: Role) -> None:
         if not self.person.has(*roles):
@@ -154,11 +136,11 @@ class _Enquiry:
 
 
 def _my(enquiry: _Enquiry) -> Outcome:
-    return status(enquiry.hearing, None)
+    return status(enquiry, None)
 
 
 def _status(enquiry: _Enquiry) -> Outcome:
-    return status(enquiry.hearing, enquiry.arg or None)
+    return status(enquiry, enquiry.text or None)
 
 
 def _why(enquiry: _Enquiry) -> Outcome:
@@ -183,13 +165,11 @@ def _pages(lines: Sequence[str]) -> list[str]:
 
 def _lang(enquiry: _Enquiry) -> Outcome:
     """The person's choice is stored, and outweighs every guess."""
-    language = LANGUAGES.get(enquiry.arg.strip().lower().replace("-", "_"))
+    language = LANGUAGES.get(enquiry.text.strip().lower().replace("-", "_"))
     if language is None:
         offered = [Choice(action=Action.SPEAK, arg=one) for one in languages()]
-        return enquiry.say(ChooseLanguage(), offered)
-    person = speak(enquiry.tx, enquiry.person, language)
-    enquiry.hearing.guest = enquiry.guest = replace(enquiry.guest, person=person)
-    enquiry.hearing.person = person
+        return enquiry.say(ChooseLanguage(), choices=offered)
+    enquiry.person = speak(enquiry.tx, enquiry.person, language)
     return enquiry.say(LanguageSet())
 
 
@@ -198,16 +178,16 @@ def _help(enquiry: _Enquiry) -> Outcome:
 
 
 def _unknown(enquiry: _Enquiry) -> Outcome:
-    return enquiry.say(UnknownCommand(command=f"/{enquiry.arg}"))
+    return enquiry.say(UnknownCommand(command=f"/{enquiry.text}"))
 
 
 def _privacy(enquiry: _Enquiry) -> Outcome:
     """What is kept; or, with a word behind it, a wish that a person of the desk fulfils."""
-    wish = privacy.WISHES.get(enquiry.arg.lower())
+    wish = privacy.WISHES.get(enquiry.text.lower())
     if wish is None:
         return enquiry.say(Privacy(months=privacy.RAW_MONTHS))
     asked = PrivacyAsked(requester=enquiry.person.name, wish=wish)
-    event = f"{enquiry.hearing.event}.privacy"
+    event = f"{enquiry.event}.privacy"
     book = enquiry.desk.register.open(enquiry.tx)
     for person in book.with_role(Role.SUPERVISOR, Role.ADMINISTRATOR):
         tell(enquiry.tx, enquiry.desk, person, asked, event=event, now=enquiry.now)
@@ -254,7 +234,7 @@ def _duty(enquiry: _Enquiry) -> Outcome:
     """Who is on now, and the week: as a picture where one was drawn, else in words."""
     if not enquiry.person.is_staff:
         raise NotAllowed
-    first = overviews.first_day(enquiry.desk, enquiry.arg, enquiry.now)
+    first = overviews.first_day(enquiry.desk, enquiry.text, enquiry.now)
     week = overviews.duty_week(enquiry.tx, enquiry.desk, enquiry.person, first, enquiry.now)
     lines = _on_duty(enquiry)
     if enquiry.picture is None:
@@ -314,10 +294,10 @@ def _sticker(enquiry: _Enquiry) -> Outcome:
     """The QR sticker of a site, to be printed; without a name, the codes to choose from."""
     enquiry.require(*STICKER_MAKERS)
     book, language = enquiry.desk.register.open(enquiry.tx), enquiry.language
-    if not enquiry.arg:
+    if not enquiry.text:
         lines = [f"{code}  {book.site_name(code, language)}" for code in book.sites]
         return enquiry.say(Lines(lines="\n".join(lines)))
-    site = site_named(book, enquiry.arg)
+    site = site_named(book, enquiry.text)
     name = book.site_name(site.code, language)
     enquiry.show(say("sticker.caption", {"site": name}, language=language))
     return Outcome("shown")
@@ -339,11 +319,11 @@ def _forecast(enquiry: _Enquiry) -> Outcome:
 
 
 def _leave(enquiry: _Enquiry) -> Outcome:
-    return enquiry.say(absence.leave(*enquiry.given, event=enquiry.hearing.event, now=enquiry.now))
+    return enquiry.say(absence.leave(*enquiry.given, event=enquiry.event, now=enquiry.now))
 
 
 def _cover(enquiry: _Enquiry) -> Outcome:
-    return enquiry.say(absence.cover(*enquiry.given, event=enquiry.hearing.event, now=enquiry.now))
+    return enquiry.say(absence.cover(*enquiry.given, event=enquiry.event, now=enquiry.now))
 
 
 ENQUIRIES: Mapping[str, Callable[[_Enquiry], Outcome]] = {
