@@ -27,7 +27,7 @@ async def reported(desk: Scenario, since: int, until: int) -> None:
 
 async def test_nothing_is_kept_in_memory_of_a_report_or_its_sender(desk: Scenario) -> None:
     counted = []
-    for since in range(0, 240, 60):
+    for since in range(0, 300, 60):
         await reported(desk, since, since + 60)
         counted.append(kept())
     # A statement that was never needed before is compiled and kept; sixty senders would be always.
