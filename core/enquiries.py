@@ -22,7 +22,6 @@ from core.notices.answers import (
     Privacy,
     PrivacyAsked,
     PrivacyReceived,
-    Refused,
     Shown,
     Story,
     UnknownCommand,
@@ -74,9 +73,7 @@ async def enquire(
         try:
             return ENQUIRIES[name](enquiry)
         except Refusal as refusal:
-            detail = str(refusal.params.get("number", refusal.params.get("what", "")))
-            enquiry.say(Refused(reason=refusal.kind, detail=detail))
-            return Outcome(refusal.kind, refused=True)
+            return enquiry.refuse(refusal)
 
     outcome = await desk.store.write(body)
     desk.wake()

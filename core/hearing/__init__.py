@@ -6,7 +6,7 @@ from functools import cached_property
 
 from core import pins, prompts
 from core.desk import Desk
-from core.errors import NoSuchTicket
+from core.errors import Refusal
 from core.guests import Guest
 from core.in_hand import InHand
 from core.lifecycle import OPEN, Action, Status
@@ -221,8 +221,9 @@ class Hearing:
     def perform(self, request: Request) -> Outcome:
         return perform(self.tx, self.desk, request, self.guest.actor, self.now, cause=self.event)
 
-    def refuse(self, refusal: NoSuchTicket) -> Outcome:
-        self.say(Refused(reason=refusal.kind, detail=str(refusal.params.get("number", ""))))
+    def refuse(self, refusal: Refusal) -> Outcome:
+        detail = refusal.params.get("number", refusal.params.get("what", ""))
+        self.say(Refused(reason=refusal.kind, detail=str(detail)))
         return Outcome(refusal.kind, None, refusal.params, refused=True)
 
     def say(
