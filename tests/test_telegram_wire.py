@@ -109,6 +109,28 @@ async def test_a_closed_port_is_tried_again(line: Line) -> None:
     assert not caught.value.permanent
 
 
+async def test_the_proxy_that_the_environment_names_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readline()).decode().split()[1])
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        writer.close()
+
+    server = await asyncio.start_server(carry, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+    wire = Wire(1)
+    async with server:
+        answer = await wire.do_request("http://telegram.invalid/bot/getMe", "POST")
+        await wire.shutdown()
+    assert (answer, asked) == ((200, b"{}"), ["http://telegram.invalid/bot/getMe"])
+
+
 async def test_an_update_is_pumped_over_the_wire(line: Line) -> None:
     kept: list[Raw] = []
     arrived = asyncio.Event()

@@ -9,6 +9,8 @@ import importlib
 import ssl
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from telegram._utils.types import ODVInput
 from telegram.error import NetworkError, TimedOut
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 CONNECT, READ, WRITE_FILES, POOL = 5.0, 5.0, 20.0, 30.0  # seconds; what the library's client waits
 UNSAID = BaseRequest.DEFAULT_NONE
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Wire(BaseRequest):
@@ -36,6 +39,7 @@ class Wire(BaseRequest):
         """`trust`: whom to believe, asked before the first call."""
         self._connections, self._trust, self._read_timeout = connections, trust, read_timeout
         self._session: ClientSession | None = None
+        self._proxies: dict[str, str | None] = {}  # by server
 
     @property
     def read_timeout(self) -> float:
@@ -49,7 +53,6 @@ class Wire(BaseRequest):
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, ssl=trust),
                 headers={"User-Agent": self.USER_AGENT},
-                trust_env=True,
             )
 
     async def shutdown(self) -> None:
@@ -81,9 +84,18 @@ class Wire(BaseRequest):
             # The answer is waited for while a large file is still on its way out.
             sock_read=answer if answer is None or not files else answer + WRITE_FILES,
         )
-        body = _form(request_data.json_parameters if request_data else {}, files)
+        said = request_data.json_parameters if request_data else {}
+        # aiohttp takes twice as long to write the same line from a mapping.
+        body: Any = _form(said, files) if files else urlencode(said).encode()
         try:
-            async with self._session.request(method, url, data=body, timeout=timeout) as response:
+            async with self._session.request(
+                method,
+                url,
+                data=body,
+                headers=None if files else FORM,
+                proxy=self._proxy(url),
+                timeout=timeout,
+            ) as response:
                 return response.status, await response.read()
         except aiohttp.ConnectionTimeoutError as fault:
             raise TimedOut from NeverSent(str(fault))
@@ -94,14 +106,20 @@ class Wire(BaseRequest):
         except (aiohttp.ClientError, OSError) as fault:
             raise NetworkError(f"{type(fault).__name__}: {fault}") from fault
 
+    def _proxy(self, url: str) -> str | None:
+        """What the environment names. aiohttp would read it anew, in a thread, for every call."""
+        server = urlsplit(url)
+        if server.netloc not in self._proxies:
+            bypassed = proxy_bypass(server.hostname or "")
+            self._proxies[server.netloc] = None if bypassed else getproxies().get(server.scheme)
+        return self._proxies[server.netloc]
+
 
 def _said(given: ODVInput[float], otherwise: float) -> float | None:
     return given if isinstance(given, int | float | None) else otherwise
 
 
 def _form(parameters: Mapping[str, str], files: Mapping[str, Any]) -> Any:
-    if not files:
-        return dict(parameters)
     import aiohttp
 
     form = aiohttp.FormData()
