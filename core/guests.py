@@ -53,11 +53,11 @@ def door(tx: Tx, desk: Desk, inbound: Inbound, now: datetime) -> Guest:
     """The person behind the address; a stranger becomes a provisional requester (R-013)."""
     address = _address(tx, inbound)
     if address is None:
-        address = _welcome(tx, inbound, now)
-    elif address.state != "ok" and not inbound.automatic:
-        address = tx.update(address, state="ok", failures=0, heard_at=now)
-    person = tx.get(Person, address.person_id)
-    assert person is not None, address
+        person, address = _welcome(tx, inbound, now)
+    else:
+        if address.state != "ok" and not inbound.automatic:
+            address = tx.update(address, state="ok", failures=0, heard_at=now)
+        person = _behind(tx, address)
     if not person.language and inbound.language:
         person = amend(tx, person, language=_language(inbound.language))
     return _guest(inbound, person, address)
@@ -77,8 +77,14 @@ def _guest(inbound: Inbound, person: Person, address: Address) -> Guest:
     return Guest(person, address, inbound.trust == "proven", reply)
 
 
-def _welcome(tx: Tx, inbound: Inbound, now: datetime) -> Address:
-    """A stranger's address and the person behind it, once, whoever else hears them now."""
+def _behind(tx: Tx, address: Address) -> Person:
+    person = tx.get(Person, address.person_id)
+    assert person is not None, address
+    return person
+
+
+def _welcome(tx: Tx, inbound: Inbound, now: datetime) -> tuple[Person, Address]:
+    """A stranger and the address, once, whoever else hears them now."""
     person = tx.insert(
         Person(
             name=inbound.sender_name or inbound.sender,
@@ -96,11 +102,13 @@ def _welcome(tx: Tx, inbound: Inbound, now: datetime) -> Address:
         state="unlinked" if inbound.automatic else "ok",
         heard_at=now,
     )
-    if not tx.add_new([address], key=("channel", "account", "value")):
-        tx.delete(Person, id=person.id)
+    is_first = tx.add_new([address], key=("channel", "account", "value"))
     kept = _address(tx, inbound)
     assert kept is not None, inbound
-    return kept
+    if not is_first:
+        tx.delete(Person, id=person.id)
+        person = _behind(tx, kept)
+    return person, kept
 
 
 def _language(guess: str) -> str:

@@ -3,10 +3,9 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Literal
 
 from core.rows import Prompt
@@ -65,6 +64,9 @@ class Text:
 
 Reading = Digit | Command | Status | Slip | Help | OptOut | Text
 
+Vocabulary = Mapping[str, Sequence[tuple[str, str]]]
+"""The typed words in one spelling with their actions, longest first, by their first character."""
+
 _COMMAND_LENGTH = 80  # a word, a number and the signs between them
 HELP = frozenset({"?", "帮助", "help", "h"})
 OPT_OUT = frozenset({"r", "t", "td", "n", "退订", "拒收", "stop", "unsubscribe"})
@@ -98,8 +100,17 @@ def normalise(text: str) -> str:
     return plain.strip(_EDGES) or plain
 
 
-def read(text: str, words: Mapping[str, str], valid_number: Callable[[str], bool]) -> Reading:
-    """What a typed text means. `words`: typed word → action, in every language of the desk.
+def vocabulary(words: Mapping[str, str]) -> Vocabulary:
+    """Typed word → action, in every language of the desk. Asking for the status is no action."""
+    known = {normalise(word): action for word, action in words.items()} | dict.fromkeys(STATUS, "")
+    found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for word, action in sorted(known.items(), key=lambda entry: len(entry[0]), reverse=True):
+        found[word[:1]].append((word, action))
+    return dict(found)
+
+
+def read(text: str, words: Vocabulary, valid_number: Callable[[str], bool]) -> Reading:
+    """What a typed text means.
 
     A text that merely begins like a command ("取消昨天说的打印机") stays a text: a word counts
     when a ticket number, a PIN or nothing follows it.
@@ -117,21 +128,8 @@ def read(text: str, words: Mapping[str, str], valid_number: Callable[[str], bool
         return Status()
     if number := _NUMBER.fullmatch(plain):
         return _checked(Status(number[1]), valid_number)
-    command = _command(plain, tuple(words.items()))
+    command = _command(plain, words)
     return _checked(command, valid_number) if command else Text(text)
-
-
-@lru_cache(maxsize=8)
-def _known(words: tuple[tuple[str, str], ...]) -> Mapping[str, list[tuple[str, str]]]:
-    """The typed words in one spelling, longest first, by the character that they begin with.
-
-    Asking for the status is no action.
-    """
-    known = {normalise(word): action for word, action in words} | dict.fromkeys(STATUS, "")
-    found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    for word, action in sorted(known.items(), key=lambda entry: len(entry[0]), reverse=True):
-        found[word[:1]].append((word, action))
-    return dict(found)
 
 
 def as_written(text: str, plain: str) -> str:
@@ -156,12 +154,12 @@ def _checked(
     return Slip(reading.number)
 
 
-def _command(plain: str, words: tuple[tuple[str, str], ...]) -> Command | Status | None:
+def _command(plain: str, words: Vocabulary) -> Command | Status | None:
     pin = _PIN.search(plain)
     body = plain[: pin.start()].strip() if pin else plain
     before = _WORD_LAST.match(body)
     first = body[before.end() if before else 0 :][:1]
-    for word, action in _known(words).get(first, ()):
+    for word, action in words.get(first, ()):
         said = _after_word(body, word)
         if said is None:
             continue

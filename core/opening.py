@@ -83,6 +83,7 @@ def open_ticket(
         changed_at=now,
     )
     hand = InHand(tx, desk, ticket, by=by, now=now, at=at, is_new=True, cause=cause)
+    hand.requester = requester
     hand.step(Action.REPORT, to=Status.NEW, detail={"text": text, **reasons(read), **(also or {})})
     return hand
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from core.dispatch.choose import Engineer
 from core.dispatch.ladder import Entry, default_ladders
 from core.dispatch.rota import (
     Kind,
@@ -20,7 +21,7 @@ from core.dispatch.rota import (
 )
 from core.dispatch.travel import Pair, Place, Travel, both_ways, default_matrix
 from core.keypad import normalise
-from core.people import Person, Role, RotaRow, Site
+from core.people import ENGINEERS, Person, Role, RotaRow, Site
 from core.ports import Tx
 from core.rows import Counter, Setting
 from core.sla.calendar import Calendar
@@ -51,6 +52,8 @@ class Book:
     patterns: Mapping[str, Mapping[str, tuple[Pattern, ...]]]
     openings: Openings
     rotas: dict[date, tuple[Calendar | None, Rota]] = field(default_factory=dict)
+    rested: dict[tuple[Rota, int, tzinfo], Mapping[int, Engineer]] = field(default_factory=dict)
+    by_roles: dict[tuple[Role, ...], list[Person]] = field(default_factory=dict)
 
     def site_name(self, code: str | None, language: str) -> str:
         site = self.sites.get(code or "")
@@ -78,7 +81,21 @@ class Book:
         return found[0] if len(found) == 1 else None
 
     def with_role(self, *roles: Role) -> list[Person]:
-        return [person for person in self.staff.values() if person.has(*roles)]
+        """Looked up once for each set of roles: every report asks for several."""
+        if roles not in self.by_roles:
+            self.by_roles[roles] = [p for p in self.staff.values() if p.has(*roles)]
+        return list(self.by_roles[roles])
+
+    def engineers(self, now: datetime, zone: tzinfo) -> Mapping[int, Engineer]:
+        """Each as if without a job, by person; made anew when anybody's time changes."""
+        rota = self.rota(now)
+        kept = rota, rota.period(now), zone
+        if kept not in self.rested:
+            self.rested.clear()
+            self.rested[kept] = {
+                person.id: _rested(person, rota, now, zone) for person in self.with_role(*ENGINEERS)
+            }
+        return self.rested[kept]
 
     def rota(self, now: datetime) -> Rota:
         """Who is on in the days around now; worked out once a day."""
@@ -129,6 +146,26 @@ class Book:
     def on_duty_or_all(self, people: Sequence[Person], now: datetime) -> Sequence[Person]:
         """With nobody on, all of them hear of it rather than none."""
         return self.on_duty(people, now) or people
+
+
+def _rested(person: Person, rota: Rota, now: datetime, zone: tzinfo) -> Engineer:
+    code = person.code or ""
+    stretch = rota.stretch(code, now)
+    return Engineer(
+        id=code,
+        role=next((role for role in person.roles if role in ENGINEERS), ""),
+        resident_at=person.site,
+        cities=frozenset(person.cities),
+        sites=frozenset(person.sites),
+        skills=frozenset(person.skills),
+        on_duty=rota.duty(code, now) is not None,
+        on_leave=stretch is not None and stretch.row.kind is Kind.LEAVE,
+        duty_ends=rota.duty_ends(code, now),
+        nda_until=person.nda_until.astimezone(zone).date() if person.nda_until else None,
+        pass_until=person.pass_until.astimezone(zone).date() if person.pass_until else None,
+        capacity=person.capacity,
+        place=person.site,
+    )
 
 
 def _rows(rows: Iterable[RotaRow], since: datetime, until: datetime) -> Iterable[Shift]:

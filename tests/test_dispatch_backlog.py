@@ -55,6 +55,18 @@ async def test_the_choice_is_kept_with_its_parts_and_everybody_passed_over(desk:
     assert await asked(desk, (await desk.latest()).number) not in offer.passed_over
 
 
+async def test_who_goes_home_between_two_reports_is_passed_over_in_the_second(
+    desk: Scenario,
+) -> None:
+    await desk.hears("tang.wei", DEAD_TILL)
+    by_day = (await offers(desk))[-1]
+    await desk.time_passes(hours=13)
+    await desk.hears("xu.lan", DEAD_TILL)
+    at_night = (await offers(desk))[-1]
+    assert "zhou.min" not in by_day.passed_over
+    assert at_night.passed_over["zhou.min"] == "off_duty"
+
+
 async def test_why_names_the_parts_and_the_passed_over(desk: Scenario) -> None:
     await desk.hears("xu.lan", PAPER)
     await desk.time_passes(minutes=1)

@@ -212,6 +212,14 @@ def test_the_stretches_of_a_person_never_overlap(rows):
 
 
 @settings(deadline=None, max_examples=60)
+@given(rows=rows, hour=hours, other=hours)
+def test_within_one_period_everybodys_stretch_stays_the_same(rows, hour, other):
+    rota = Rota(rows)
+    one, two = ([rota.stretch(who, at(each)) for who in "ab"] for each in (hour, other))
+    assert one == two or rota.period(at(hour)) != rota.period(at(other))
+
+
+@settings(deadline=None, max_examples=60)
 @given(rows=rows, hour=hours)
 def test_a_moment_lies_in_a_gap_exactly_when_nobody_is_on(rows, hour):
     rota = Rota(rows)

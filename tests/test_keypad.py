@@ -21,6 +21,7 @@ from core.keypad import (
     Unanswered,
     answer,
     read,
+    vocabulary,
 )
 from core.numbers import is_number, number_of
 
@@ -35,7 +36,7 @@ WORDS = {
 
 
 def said(text):
-    return read(text, WORDS, is_number)
+    return read(text, vocabulary(WORDS), is_number)
 
 
 @pytest.mark.parametrize(

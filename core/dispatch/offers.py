@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from core.desk import Desk
@@ -67,9 +67,10 @@ def offer_next(hand: InHand, *, again: int = 0) -> Offer | None:
     declined is not before the cool-off is over.
     """
     tx, ticket = hand.tx, hand.ticket
-    if tx.first(Offer, ticket_id=ticket.id, state="open"):
+    made = tx.find(Offer, ticket_id=ticket.id, order="id")
+    if any(offer.state == "open" for offer in made):
         return None
-    ladder, asked = _ladder(hand), _asked(hand)
+    ladder, asked = _ladder(hand), _asked(hand, made)
     passes = _passes(asked)
     this_pass = [] if again else passes[-1]
     declined = {offer.person for offer in asked if offer.answer is rungs.Answer.DECLINED}
@@ -305,7 +306,7 @@ def _round(hand: InHand) -> list[Step]:
     return history[next(begun, 0) :]
 
 
-def _asked(hand: InHand) -> list[rungs.Offer]:
+def _asked(hand: InHand, made: Iterable[Offer]) -> list[rungs.Offer]:
     """This round's offers."""
     since = _round(hand)[0].entered_at
     return [
@@ -315,7 +316,7 @@ def _asked(hand: InHand) -> list[rungs.Offer]:
             made_at=offer.offered_at,
             answer=None if offer.state == "open" else rungs.Answer(offer.state),
         )
-        for offer in hand.tx.find(Offer, ticket_id=hand.ticket.id, order="id")
+        for offer in made
         if offer.offered_at >= since
     ]
 
@@ -426,38 +427,23 @@ def engineers(
     if loads is None:
         loads = _loads(hand)
     places = {row["person"]: row["site"] for row in hand.tx.ask("whereabouts")}
-    rota = hand.book.rota(hand.now)
     days = {row["person"]: row for row in hand.tx.ask("last_jobs", since=hand.now - DAY)}
-    zone = hand.desk.rules.zone
+    rested = hand.book.engineers(hand.now, hand.desk.rules.zone)
+    idle = rested.keys() - loads.keys() - places.keys() - days.keys()
     found = []
     for person in people:
-        code, day = person.code or "", days.get(person.id)
-        stretch = rota.stretch(code, hand.now)
-        found.append(
-            Engineer(
-                id=code,
-                role=next((role for role in person.roles if role in ENGINEERS), ""),
-                resident_at=person.site,
-                cities=frozenset(person.cities),
-                sites=frozenset(person.sites),
-                skills=frozenset(person.skills),
-                on_duty=rota.duty(code, hand.now) is not None,
-                on_leave=stretch is not None and stretch.row.kind == "leave",
-                duty_ends=rota.duty_ends(code, hand.now),
-                nda_until=person.nda_until.astimezone(zone).date() if person.nda_until else None,
-                pass_until=person.pass_until.astimezone(zone).date() if person.pass_until else None,
-                capacity=person.capacity,
+        engineer = rested[person.id]
+        if person.id not in idle:
+            day = days.get(person.id)
+            engineer = replace(
+                engineer,
                 open_jobs=loads.get(person.id, 0),
                 jobs_today=day["jobs"] if day else 0,
-                last_job_at=_moment(day["last_at"]) if day else None,
-                place=places.get(person.id, person.site),
+                last_job_at=day["last_at"] if day else None,
+                place=places.get(person.id, engineer.place),
             )
-        )
+        found.append(engineer)
     return found
-
-
-def _moment(value: datetime | str) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value).astimezone(UTC)
 
 
 def is_waiting_for_yes(hand: InHand) -> bool:

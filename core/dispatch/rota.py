@@ -71,7 +71,7 @@ class Stretch:
 class Rota:
     """Rows made ready for questions: each person's time as stretches that do not overlap."""
 
-    __slots__ = ("_ends", "_starts", "_stretches", "rows")
+    __slots__ = ("_changes", "_ends", "_starts", "_stretches", "rows")
 
     def __init__(self, rows: Iterable[Shift]) -> None:
         self.rows = tuple(rows)
@@ -91,10 +91,16 @@ class Rota:
         self._ends = {
             person: _duties_end(stretches) for person, stretches in self._stretches.items()
         }
+        everybodys = (one for stretches in self._stretches.values() for one in stretches)
+        self._changes = sorted({moment for one in everybodys for moment in (one.starts, one.ends)})
 
     @property
     def people(self) -> Collection[str]:
         return self._stretches.keys()
+
+    def period(self, at: datetime) -> int:
+        """How often anybody's time has changed by then: the same number, the same answers."""
+        return bisect_right(self._changes, at)
 
     def stretch(self, person: str, at: datetime) -> Stretch | None:
         """What decides about the person at that moment; None: nothing is planned."""

@@ -20,7 +20,7 @@ from core.ticket import Ticket
 
 A = Action
 SENDING = frozenset({A.TRIAGE, A.DISPATCH, A.REASSIGN})
-WORDS = {word: str(action) for word, action in typed_words().items()}
+WORDS = keypad.vocabulary({word: str(action) for word, action in typed_words().items()})
 
 
 def typed(hearing: Hearing) -> Outcome | None:
