@@ -12,6 +12,7 @@ from typing import Any
 
 import aioimaplib
 
+from channels.mail.lines import Client
 from channels.mail.settings import MailboxSettings, tls_context
 from channels.mail.source import (
     MONTHS,
@@ -27,9 +28,9 @@ from channels.mail.source import (
 HEAD = 65_536  # bytes of the text that are looked at in a mail over the limit
 SLICE = 4_000_000  # so that no single command outlasts the watchdog
 SLOWEST = 100_000  # bytes a second that a FETCH is granted
-NEVER = 3_600.0  # the library's own time-outs, which leave it in pieces: ours come first
+NEVER = 3_600.0  # where the library wants a time-out: ours come first
 
-Command = Callable[[aioimaplib.IMAP4], Awaitable[Any]]
+Command = Callable[[Client], Awaitable[Any]]
 
 
 class ImapMailbox:
@@ -37,7 +38,7 @@ class ImapMailbox:
 
     def __init__(self, settings: MailboxSettings) -> None:
         self._settings = settings
-        self._client: aioimaplib.IMAP4 | None = None
+        self._client: Client | None = None
         self._lost: asyncio.Future[None] | None = None
         self._idles = True
         self._takes_seen = True
@@ -128,13 +129,9 @@ class ImapMailbox:
             if not lost.done():
                 lost.set_result(None)
 
-        if s.tls:
-            context = tls_context(s.cafile)
-            client = aioimaplib.IMAP4_SSL(s.host, s.port, timeout=NEVER, ssl_context=context)
-        else:
-            client = aioimaplib.IMAP4(s.host, s.port, timeout=NEVER)
-        # The TLS class takes no such argument, and nothing else of the library notices a loss.
-        client.protocol.conn_lost_cb = on_lost
+        context = tls_context(s.cafile) if s.tls else None
+        # None: no time-outs of the library, which leave it in pieces. Ours are in `_call`.
+        client = Client(s.host, s.port, timeout=None, conn_lost_cb=on_lost, ssl_context=context)
         self._client, self._lost = client, lost
 
     def _keep_alive(self) -> None:
@@ -214,7 +211,7 @@ class ImapMailbox:
             if len(part) < SLICE:
                 return bytes(body)
 
-    async def _idle(self, client: aioimaplib.IMAP4, seconds: float) -> None:
+    async def _idle(self, client: Client, seconds: float) -> None:
         pushes = client.protocol.idle_queue
         while not pushes.empty():
             pushes.get_nowait()

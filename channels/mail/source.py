@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-WINDOW = 50
-"""Mails in one command: aioimaplib parses one level of recursion per line that arrives, and
-looks at all earlier lines of the answer for each."""
+WINDOW = 100
+"""Mails in one command: what is asked for at once is waited for, and lost, at once."""
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """As IMAP writes them; strftime and strptime would use the machine's language."""
