@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count, cycle, islice
 from pathlib import Path
 from time import perf_counter, time
@@ -301,13 +302,11 @@ async def fill(path: Path, many: int) -> None:
         person = await desk.person("tang.wei")
         for start in range(1, many + 1, 5000):
             part = range(start, min(start + 5000, many + 1))
-            await desk.desk.store.write(
-                lambda tx, part=part: _tickets(tx, part, person, desk.moment)
-            )  # type: ignore[misc]
+            await desk.desk.store.write(partial(_tickets, part, person, desk.moment))
         await desk.desk.store.write(lambda tx: tx.put(Counter(name="ticket", value=many)))
 
 
-def _tickets(tx: Tx, serials: range, person: Person, at: datetime) -> None:
+def _tickets(serials: range, person: Person, at: datetime, tx: Tx) -> None:
     for serial in serials:
         step = chained(
             Step(

@@ -48,7 +48,7 @@ async def page_in(browser: Any, url: str, language: str = "zh") -> AsyncIterator
     shown = await context.new_page()
     complaints: list[str] = []
     shown.on("pageerror", lambda error: complaints.append(str(error)))
-    shown.on("console", lambda line: line.type == "error" and complaints.append(line.text))
+    shown.on("console", lambda line: complaints.extend([line.text] if line.type == "error" else []))
     try:
         await shown.goto(url)
         yield shown

@@ -112,11 +112,12 @@ class Running:
     async def turns(self, status: int) -> list[str]:
         """Until the light shows that; what it says then."""
 
-        async def seen() -> list[str] | None:
+        async def seen() -> list[list[str]]:
             found, reasons = await self.health()
-            return [*reasons, ""] if found == status else None
+            return [reasons] if found == status else []
 
-        return (await until(seen))[:-1]
+        (said,) = await until(seen)
+        return said
 
     async def metric(self, name: str) -> float:
         async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:

@@ -116,18 +116,22 @@ def keyboard(*data: str) -> InlineKeyboardMarkup:
 
 def echo(app: Application) -> Application:
     async def start(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        assert update.message is not None
         await update.message.reply_html(f"<b>hello</b> {context.args}", reply_markup=keyboard("1"))
 
     async def press(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        assert update.callback_query is not None
         await update.callback_query.answer("好的")
         await update.callback_query.edit_message_text("已接单")
 
     async def file(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        assert update.message is not None
         sent = update.message.document or update.message.photo[-1]
         got = await (await sent.get_file()).download_as_bytearray()
         await update.message.reply_text(f"{len(got)} bytes")
 
     async def text(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        assert update.message is not None
         await update.message.reply_text(f"echo: {update.message.text}")
 
     app.add_handler(CommandHandler("start", start))
@@ -150,6 +154,7 @@ async def running(request: pytest.FixtureRequest, api: BotApi) -> AsyncIterator[
         app = echo(builder.build())
         await stack.enter_async_context(app)
         await app.start()
+        assert app.updater is not None
         await app.updater.start_polling(timeout=20)
         yield app
         await app.updater.stop()

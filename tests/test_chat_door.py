@@ -439,6 +439,7 @@ async def test_a_disk_that_is_full_meanwhile_costs_no_file(
         waiting = await until(lambda: postponed(desk, ticket))
     desk.clock.ahead += files.AGAIN
     await file_of(desk, ticket, "stored")
+    assert waiting is not None
     assert waiting.attempts == 0
 
 

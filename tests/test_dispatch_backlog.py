@@ -118,7 +118,9 @@ async def test_after_a_pass_in_vain_there_is_a_pause(desk: Scenario) -> None:
     asked_in_turn = await all_night(desk)
     made = await offers(desk)
     second = asked_in_turn.index(asked_in_turn[0], 1)
-    assert made[second].offered_at - made[second - 1].answered_at == timedelta(minutes=10)
+    silent_until = made[second - 1].answered_at
+    assert silent_until is not None
+    assert made[second].offered_at - silent_until == timedelta(minutes=10)
 
 
 async def test_each_step_of_the_ladder_is_stamped_with_who_was_told(desk: Scenario) -> None:

@@ -122,6 +122,7 @@ def test_in_resident_hours_the_resident_goes():
 def test_outside_resident_hours_a_field_engineer_goes():
     evening = replace(RESIDENT_JOB, resident=False)
     choice = choose(evening, [resident(), engineer()], NOW, minutes)
+    assert choice.best is not None
     assert choice.best.engineer == "chen"
     assert choice.passed_over == {"li": "other_place"}
 
@@ -132,7 +133,8 @@ def test_a_resident_serves_no_other_site():
 
 def test_whoever_stands_first_on_the_ladder_of_the_site_has_nothing_held_against_them():
     for asked, first in ((job(), engineer()), (RESIDENT_JOB, resident())):
-        assert choose(asked, [first], NOW, minutes).best.routing == 0
+        (alone,) = choose(asked, [first], NOW, minutes).ranked
+        assert alone.routing == 0
 
 
 def test_a_field_engineer_goes_before_a_backup_who_is_nearer():
@@ -172,6 +174,7 @@ def test_among_equals_the_longest_idle_goes():
 
 def test_the_parts_of_the_score_add_up_to_it_and_carry_names():
     choice = choose(job(), [engineer("a", open_jobs=1, place="far")], NOW, minutes)
+    assert choice.best is not None
     parts = choice.best.parts
     assert tuple(parts) == PARTS
     assert isclose(sum(parts.values()), choice.best.total)
@@ -180,6 +183,7 @@ def test_the_parts_of_the_score_add_up_to_it_and_carry_names():
 
 def test_the_arrival_that_was_reckoned_with_is_told():
     choice = choose(job(), [engineer(place="near", free_at=NOW + HOUR)], NOW, minutes)
+    assert choice.best is not None
     assert choice.arrival(choice.best) == NOW + timedelta(minutes=70)
 
 

@@ -173,7 +173,9 @@ def test_the_shipped_ladders_are_sound():
 
 def _settled(ladder, answers):
     """Plays the ladder to its end against people who answer as told; the moves it made."""
-    offers, told, now, done = [], False, START, []
+    offers: list[Offer] = []
+    done: list[Do] = []
+    told, now = False, START
     people = iter(answers)
     for _ in range(200):
         roles = EVERYBODY | {"service_supervisor"}
@@ -187,6 +189,7 @@ def _settled(ladder, answers):
             if answer is not None:
                 offers[-1] = _answered(offers[-1], answer)
         elif made.do is Do.WAIT:
+            assert made.at is not None
             assert made.at > now
             now = made.at
         elif made.do is Do.REMIND:

@@ -133,7 +133,7 @@ def test_a_plan_swaps_two_whom_the_greedy_choice_would_cross():
         Job(number="1", site="x", city="c", due=after(60)),
         Job(number="2", site="y", city="c", due=after(61)),
     ]
-    made = plan(jobs, people, NOW, lambda place, site: roads.get((place, site), 60.0))
+    made = plan(jobs, people, NOW, lambda place, site: roads.get((place or "", site), 60.0))
     assert {visit.job: visit.engineer for visit in made.visits} == {"1": "b", "2": "a"}
     assert made.late == 0
     assert made.gain > 0

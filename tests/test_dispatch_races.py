@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from random import Random
+from typing import TypeVar
 
 import pytest
 
@@ -18,6 +19,8 @@ from core.rows import TimerRow
 from core.ticket import Offer, Step, Ticket, broken_link
 from tests.scenario import Scenario
 from tests.test_story import DEAD_TILL
+
+R = TypeVar("R")
 
 SEEDS = 200 if os.environ.get("PAIDAN_SOAK") == "1" else 4
 ROUNDS = 5
@@ -82,24 +85,25 @@ class Fray:
         return await enquiries.enquire(self.desk.desk, "leave", inbound)
 
     async def check(self) -> None:
-        read = self.desk.desk.store.read
         for ticket in await self.desk.tickets():
-            steps = await read(lambda tx, t=ticket: tx.find(Step, order="seq", ticket_id=t.id))
+            steps = await self._rows(Step, order="seq", ticket_id=ticket.id)
             assert broken_link(steps, ticket.head) is None
-            offers = await read(lambda tx, t=ticket: tx.find(Offer, ticket_id=t.id))
+            offers = await self._rows(Offer, ticket_id=ticket.id)
             still_open = [offer for offer in offers if offer.state == "open"]
             held = ticket.status in HELD
             assert held == (ticket.assignee_id is not None), ticket
             if held or ticket.follows:
                 assert still_open == [], ticket
             elif ticket.status == "dispatched":
-                subjects = (f"ticket/{ticket.id}",)
-                again = await read(
-                    lambda tx, s=subjects: tx.find(
-                        TimerRow, kind="offer_again", subject=s, state="pending"
-                    )
+                again = await self._rows(
+                    TimerRow, kind="offer_again", subject=f"ticket/{ticket.id}", state="pending"
                 )
                 assert still_open or again, ticket  # never an orphan
+
+    async def _rows(self, row: type[R], /, order: str = "", **where: object) -> list[R]:
+        return await self.desk.desk.store.read(
+            lambda tx: tx.find(row, order=order, limit=None, **where)
+        )
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

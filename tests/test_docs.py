@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
+from typer.main import get_group
 from typer.testing import CliRunner
 
 from bot.cli import PARTS, app
@@ -35,7 +35,7 @@ def shown_commands() -> list[tuple[str, str]]:
 def test_every_shell_command_in_a_text_exists_with_its_options(name, words):
     """As far as the line says: `paidan inbox` stands for the whole group."""
     first, *rest = shlex.split(words)
-    command = load_part(PARTS[first]) if first in PARTS else get_command(app).commands[first]
+    command = load_part(PARTS[first]) if first in PARTS else get_group(app).commands[first]
     options = {word.partition("=")[0] for word in rest if word.startswith("-")}
     for word in rest:
         if hasattr(command, "commands") and not word.startswith("-"):

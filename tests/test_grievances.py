@@ -18,7 +18,7 @@ async def records(desk: Scenario) -> list[Grievance]:
 
 
 async def name_of(desk: Scenario, person_id: int | None) -> str | None:
-    found = await desk.desk.store.read(lambda tx: tx.get(Person, person_id))
+    found = await desk.desk.store.read(lambda tx: tx.get(Person, person_id or 0))
     return found.code if found else None
 
 

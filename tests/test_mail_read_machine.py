@@ -43,6 +43,7 @@ def test_a_full_report_of_failure_is_permanent():
 def test_a_daemon_without_any_header_of_daemons_is_known_by_what_it_returns():
     raw = (MAILS / "qmail.eml").read_bytes().partition(b"\nTo:")[2]
     bounce = parse(b"From: mx7@relay.example\nTo:" + raw.replace(b"failure notice", b"your mail"))
+    assert bounce.bounce is not None
     assert bounce.bounce.message_id == "t100443.2.9a@corp.example"
 
 

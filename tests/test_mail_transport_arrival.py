@@ -32,6 +32,7 @@ def test_a_stamp_gives_back_what_was_known_and_the_mail_untouched(arrival, raw):
 def test_a_stamp_that_a_sender_wrote_is_only_text():
     forged = stamp(Arrival(at=AT, size=1, archive=True), b"")
     arrival, raw = read_stamp(stamp(Arrival(at=AT, size=2), forged + mail("x")))
+    assert arrival is not None
     assert not arrival.archive
     assert raw.startswith(forged)
 

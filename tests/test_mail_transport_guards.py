@@ -80,8 +80,10 @@ def test_machine_mail_is_never_acknowledged(reached):
 
 @given(counts, counts)
 def test_more_mail_never_loosens_a_tongue(fewer, more):
-    names = ("to_sender_on_ticket", "to_sender_this_hour")
-    names += ("from_sender_this_hour", "by_desk_in_ten_minutes")
+    names = (
+        "to_sender_on_ticket", "to_sender_this_hour", "from_sender_this_hour",
+        "by_desk_in_ten_minutes",
+    )  # fmt: skip
     summed = Counts(**{name: getattr(fewer, name) + getattr(more, name) for name in names})
     if may_acknowledge(SENDER, summed, automatic=False).acknowledge:
         assert may_acknowledge(SENDER, fewer, automatic=False).acknowledge

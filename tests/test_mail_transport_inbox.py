@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.mail import silent
-from channels.mail.arrival import read_stamp
+from channels.mail.arrival import Arrival, read_stamp
 from channels.mail.imap import ImapMailbox
 from channels.mail.inbox import Inbox
 from channels.mail.settings import Pace
+from core.ports import Raw
 from tests.mail_servers.scripted import ScriptedImap, scripted_imap
 from tests.mail_servers.store import QUICK, MemoryStore, eventually, mail, mails, reading, settings
 
@@ -24,6 +25,12 @@ async def server() -> AsyncIterator[ScriptedImap]:
 @pytest.fixture
 def store() -> MemoryStore:
     return MemoryStore()
+
+
+def stamped(row: Raw) -> tuple[Arrival, bytes]:
+    arrival, raw = read_stamp(row.body)
+    assert arrival is not None
+    return arrival, raw
 
 
 async def test_a_mail_is_stored_as_it_came_and_then_marked(server, store):
@@ -169,7 +176,7 @@ async def test_a_mail_that_breaks_every_fetch_holds_back_no_other(server, store)
         server.inbox.add(mail("Healthy"))
         await eventually(lambda: len(store.rows) == 2)
     unreadable = store.rows["desk@desk.test", f"INBOX/1/{poison}"]
-    assert read_stamp(unreadable.body)[0].unreadable
+    assert stamped(unreadable)[0].unreadable
     assert store.alerts == ["mail_unreadable"]
 
 
@@ -291,7 +298,7 @@ async def test_history_from_a_chosen_day_is_filed_as_archive(server, store):
     async with reading(settings(server.port, history_from=since), store):
         server.deliver(mail("New"))
         await eventually(lambda: len(store.rows) == 2)
-    old, new = (read_stamp(row.body) for row in store.rows.values())
+    old, new = (stamped(row) for row in store.rows.values())
     assert (old[1], old[0].archive) == (mail("Last month"), True)
     assert (new[1], new[0].archive) == (mail("New"), False)
 
@@ -306,7 +313,7 @@ async def test_history_stays_history_when_its_import_is_interrupted(server, stor
     server.cut_at = lambda uid: None
     async with reading(wanted, store):
         await eventually(lambda: len(store.rows) == 150)
-    assert all(read_stamp(row.body)[0].archive for row in store.rows.values())
+    assert all(stamped(row)[0].archive for row in store.rows.values())
 
 
 async def test_a_slow_line_that_dribbles_is_no_dead_line(server, store):
@@ -321,7 +328,7 @@ async def test_a_mail_over_the_limit_is_stored_by_its_head(server, store):
     async with reading(settings(server.port, size_limit=100_000), store):
         server.deliver(mail("Huge", "x" * 76 + "\r\n" + "all work\r\n" * 20_000))
         await eventually(lambda: store.alerts)
-    arrival, raw = read_stamp(next(iter(store.rows.values())).body)
+    arrival, raw = stamped(next(iter(store.rows.values())))
     assert arrival.truncated
     assert arrival.size > 100_000
     assert len(raw) < 70_000

@@ -37,12 +37,12 @@ class Desk:
     """The channel under test, and what it told the rest of the desk."""
 
     def __init__(self, port: int, content: Content = PLAIN, **given: Any) -> None:
-        options = {"address": "desk@desk.test", "host": "127.0.0.1", "port": port, "tls": "none"}
+        usual = SmtpSettings(address="desk@desk.test", host="127.0.0.1", port=port, tls="none")
         self.content = content
         self.alerts: list[str] = []
         self.time = 0.0
         self.channel = SmtpChannel(
-            SmtpSettings(**options | given),
+            replace(usual, **given),
             SIGNER,
             self.compose,
             lambda: datetime(2026, 11, 22, tzinfo=UTC),

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import TypeVar
 
 from core import inbox, intake, outbox, timers, work
 from core.in_hand import Actor
@@ -18,6 +19,8 @@ from core.requests import Outcome, Request
 from core.rows import InboxRow, OutboxRow, TimerRow
 from core.ticket import Offer, Step, Ticket, broken_link
 from tests.scenario import Scenario
+
+R = TypeVar("R")
 
 pytest_plugins = ("tests.postgres",)
 
@@ -164,10 +167,11 @@ class Scuffle:
             return lambda: act(self.desk, holder, Action.HAND_OVER, self.number)
         return lambda: act(self.desk, holder or somebody, Action.DEPART, self.number)
 
-    async def _rows(self, kind: type, **where: object) -> list:  # type: ignore[type-arg]
-        key = "id" if kind is Ticket else "ticket_id"
-        asked = {key: self.ticket_id, **where}
-        return await self.desk.desk.store.read(lambda tx: tx.find(kind, order="id", **asked))
+    async def _rows(self, kind: type[R], **where: str) -> list[R]:
+        theirs = {"id" if kind is Ticket else "ticket_id": self.ticket_id}
+        return await self.desk.desk.store.read(
+            lambda tx: tx.find(kind, order="id", limit=None, **theirs, **where)
+        )
 
     async def check(self) -> None:
         (ticket,) = await self._rows(Ticket)

@@ -1,7 +1,7 @@
 """Ticks: work that takes longer than its interval is nothing to complain about, unless it hangs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 import structlog
@@ -18,7 +18,7 @@ async def ticker() -> AsyncIterator[Ticker]:
     await made.stop()
 
 
-async def until(times: int, counted: list[object]) -> None:
+async def until(times: int, counted: Sequence[object]) -> None:
     async with asyncio.timeout(20):
         while len(counted) < times:  # noqa: ASYNC110 (what is counted rings no bell)
             await asyncio.sleep(0.01)

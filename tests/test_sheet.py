@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -46,7 +47,7 @@ def problems_of(text: str) -> list[str]:
     return refused.value.problems
 
 
-def book_of(**pages: list[list[object]]) -> bytes:
+def book_of(**pages: Sequence[Sequence[object]]) -> bytes:
     book = Workbook()
     book.remove(book.worksheets[0])
     for title, rows in pages.items():
@@ -176,7 +177,7 @@ def test_headings_are_understood_in_both_languages(heading):
 
 
 def test_a_number_that_a_workbook_made_of_a_code_is_a_code_again():
-    sites = [SITES[0], [1001, "天河", "广州"]]
+    sites: list[Sequence[object]] = [SITES[0], [1001, "天河", "广州"]]
     assert read_xlsx(book_of(sites=sites, people=PEOPLE), NOW).sites[0].code == "1001"
 
 

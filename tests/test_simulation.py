@@ -81,11 +81,12 @@ def tiny(**more):
 
 
 def fault(number=1, hour=10.0, **more):
-    known = {"site": "x", "mode": "onsite", "priority": "P3", "vip": False, "skill": None}
     at = datetime(2026, 3, 2, tzinfo=ZONE) + timedelta(hours=hour)
-    return Fault(
-        **{"number": f"{number:06}", "at": at, "expected_minutes": 60, "minutes": 60} | known | more
-    )
+    usual = Fault(
+        number=f"{number:06}", at=at, site="x", mode="onsite", priority="P3", vip=False,
+        skill=None, expected_minutes=60, minutes=60,
+    )  # fmt: skip
+    return replace(usual, **more)
 
 
 # ── Repeating, fairness ──────────────────────────────────────────────────────────────────────────

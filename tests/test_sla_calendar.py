@@ -24,6 +24,12 @@ def hours_in(zone: str, hours: str, country: str | None = None) -> Calendar:
     return calendar_of(hours, zone, country)
 
 
+def open_time(text: str) -> timedelta:
+    amount = parse_amount(text)
+    assert isinstance(amount, timedelta)
+    return amount
+
+
 def wall(text: str, calendar: Calendar = OFFICE) -> datetime:
     return calendar.at(datetime.fromisoformat(text))
 
@@ -64,7 +70,7 @@ def shown(moment: datetime, calendar: Calendar = OFFICE) -> str:
     ],
 )
 def test_an_amount_of_office_time_is_due(start, amount, due):
-    assert shown(OFFICE.after(wall(start), parse_amount(amount))) == due
+    assert shown(OFFICE.after(wall(start), open_time(amount))) == due
 
 
 @pytest.mark.parametrize(
@@ -144,7 +150,7 @@ def test_clocks_that_change(zone, hours, start, end, passed):
 )
 def test_a_deadline_in_a_night_when_clocks_change(zone, start, amount, due):
     calendar = hours_in(zone, NIGHTS)
-    assert shown(calendar.after(wall(start, calendar), parse_amount(amount)), calendar) == due
+    assert shown(calendar.after(wall(start, calendar), open_time(amount)), calendar) == due
 
 
 # ── Layers and versions ──────────────────────────────────────────────────────────────────────────
@@ -217,7 +223,7 @@ def test_a_later_version_leaves_the_days_before_it_alone():
 
 
 def test_a_calendar_is_built_on_another_one():
-    tables = [
+    tables: list[dict[str, object]] = [
         {"code": "nation", "timezone": "Asia/Shanghai", "hours": SPLIT, "holidays": "CN"},
         {"code": "company", "extends": "nation", "open": ["2026-10-05"]},
         {"code": "site", "extends": "company", "hours": "mon-fri 10-12", "closed": ["2026-10-08"]},
@@ -449,7 +455,7 @@ def test_the_zone_of_a_moment_does_not_matter(calendar, start, length):
 def test_a_working_day_ends_with_the_last_open_time_of_its_date(calendar, start, count):
     """Failed when the day of the notice was counted as the first."""
     due = calendar.after_days(start, count)
-    dates, at = set(), calendar.local(start).date()
+    at, dates = calendar.local(start).date(), set[date]()
     while len(dates) < count:
         at += timedelta(days=1)
         if calendar.version(at).windows(at):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 
 import pytest
 
@@ -13,9 +14,11 @@ from core.sla.errors import SlaRefusal
 from core.sla.forecast import Needs, Running, forecast
 from core.sla.hours import parse_hours
 from core.sla.policy import Attached, Facts, load, shipped_policy
-from core.sla.rehearse import Case, Terms, rehearse
+from core.sla.rehearse import Case, Differs, Moved, Terms, rehearse
 from core.sla.story import tell
 from core.sla.verdict import Correction, Outcome, Verdict, standing, verdict
+
+M = TypeVar("M", Moved, Differs)
 
 HOURS = "mon-fri 09:00-12:00 13:30-18:00"
 OFFICE = calendar_of(HOURS, "Asia/Shanghai", "CN")
@@ -193,8 +196,8 @@ def stricter() -> Terms:
     return Terms(load(text), CALENDARS)
 
 
-def arrivals(result: Sequence[object]) -> list[object]:
-    return [line for line in result if getattr(line, "milestone", "") == "onsite_arrival"]
+def arrivals(result: Sequence[M]) -> list[M]:
+    return [line for line in result if line.milestone == "onsite_arrival"]
 
 
 def test_a_rehearsal_shows_the_deadlines_that_would_move():

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
@@ -80,7 +81,10 @@ async def test_a_gateway_that_is_away_is_named_by_its_address(gateway):
 
 
 def settings(folder, port, carrier="http://127.0.0.1:9/", **more):
-    section = Sms(name="one", kind="generic", token=TOKEN, url=carrier, signing_secret=SECRET)
+    section = Sms(
+        name="one", kind="generic", token=SecretStr(TOKEN), url=carrier,
+        signing_secret=SecretStr(SECRET),
+    )  # fmt: skip
     return Settings(
         database=f"sqlite:///{folder}/desk.db", sms=(section.model_copy(update=more),),
         http=Http(port=port, public_url=f"http://127.0.0.1:{port}"),

@@ -15,6 +15,7 @@ import pytest
 from uvicorn.logging import AccessFormatter
 
 from channels.sms import hook
+from channels.sms.gateways.aliyun import Aliyun
 from channels.sms.hook import HideTokens, Hook, reader
 from channels.sms.wire import Unreadable
 from core.messages import Inbound
@@ -212,7 +213,7 @@ def test_bytes_that_are_no_stored_hook_are_unreadable(raw):
 
 
 async def test_a_gateway_that_fails_on_an_element_does_not_lose_it(inbox, caplog):
-    class Clumsy(type(ALIYUN)):
+    class Clumsy(Aliyun):
         def parse(self, request):
             raise ZeroDivisionError
 

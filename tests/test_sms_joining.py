@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.sms.joining import Seen, fingerprint, mark_repeat, stitch
-from channels.sms.receipts import advance, doubtful, silent
+from channels.sms.receipts import State, advance, doubtful, silent
 from core.messages import Inbound
 from tests.sms_servers.golden import NOW, PHONE
 
@@ -142,7 +142,7 @@ STATES = st.sampled_from(["sent", "accepted", "failed", "delivered"])
 @given(st.lists(STATES, min_size=1), st.randoms())
 def test_reports_in_any_order_end_in_the_same_state(reports, random):
     def after(news):
-        state = "sent"
+        state: State = "sent"
         for report in news:
             state = advance(state, report)
         return state

@@ -10,6 +10,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -146,8 +147,8 @@ async def story(tmp_path):
     server = KannelServer(tmp_path, f"http://127.0.0.1:{port}/hooks/sms/kannel/{TOKEN}")
     await asyncio.to_thread(server.start)
     section = Sms(
-        name="kannel", kind="kannel", token=TOKEN, url=server.gateway.url, username="desk",
-        password="secret", sender=kannel.OURS,
+        name="kannel", kind="kannel", token=SecretStr(TOKEN), url=server.gateway.url,
+        username="desk", password=SecretStr("secret"), sender=kannel.OURS,
     )  # fmt: skip
     settings = Settings(
         database=f"sqlite:///{tmp_path}/desk.db", files=str(tmp_path / "files"),

@@ -1,7 +1,7 @@
 """One open question per telephone: who waits, who goes first, and never the wrong ticket."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -94,7 +94,8 @@ async def test_of_those_who_wait_the_assignment_is_called_first(ask):
             moot=never,
         )  # fmt: skip
         prompts.call_next(tx, PHONE, START, never)
-        return told.ticket, [tx.get(OutboxRow, row.id).state for row in late]
+        assert isinstance(told, Answered)
+        return told.ticket, [row.state for row in tx.find(OutboxRow, id=(2, 3), order="id")]
 
     assert await ask(body) == (number_of(1), ["waiting", "pending"])
 
@@ -124,7 +125,9 @@ async def test_by_its_timer_whether_or_not_anybody_looks(tmp_path):
         waiting = await scenario.desk.store.write(body)
 
         async def state():
-            return (await scenario.desk.store.read(lambda tx: tx.get(OutboxRow, waiting))).state
+            row = await scenario.desk.store.read(lambda tx: tx.get(OutboxRow, waiting))
+            assert row is not None
+            return row.state
 
         scenario.moment = START + LASTS - timedelta(seconds=1)
         await timers.sweep(scenario.desk)
@@ -203,7 +206,8 @@ async def test_a_digit_never_answers_another_ticket_than_the_display_showed(
     async with a_desk(tmp_path_factory.mktemp("p")) as scenario:
 
         def body(tx):
-            shown, digits, at = [], [], START
+            digits: list[tuple[datetime, datetime, int]] = []
+            shown, at = [], START
 
             def send(row):
                 if turn(tx, row, at) == "ask":
@@ -251,6 +255,7 @@ async def test_a_digit_typed_before_the_next_text_can_be_read_is_asked_back(ask)
         hasty = prompts.press(
             tx, PHONE, Digit(1), said_at=at + READING / 2, now=at, repeat=False, moot=never
         )  # fmt: skip
+        assert isinstance(first, Answered)
         return first.ticket, hasty
 
     assert await ask(body) == (number_of(1), keypad.Unanswered("crossed"))

@@ -29,11 +29,11 @@ class CloudPhones(Phones):
     def _carry(self, request):
         return self.cloud(request)
 
-    async def says(self, number, text, *, seconds=15):
+    async def says(self, number, text, *, key=None, seconds=15):
         await self.scenario.time_passes(seconds=seconds)
         self.keys += 1
         at = self.desk.now()
-        return await self.hook(self.cloud.reply(f"k{self.keys}", number, text, at))
+        return await self.hook(self.cloud.reply(key or f"k{self.keys}", number, text, at))
 
     async def reports(self, letter, *, delivered=True):
         return await self.hook(self.cloud.report(letter, delivered, self.desk.now()))
@@ -121,6 +121,7 @@ def test_these_clouds_are_no_rubber_stamps(cloud, wrong_key, change):
     gateway = fake.gateway
     if wrong_key:
         gateway = replace(gateway, **{keys[gateway.name]: "x"})
+    assert ORDER.filled is not None
     sms = replace(ORDER, filled=replace(ORDER.filled, **change))
     with pytest.raises(Undeliverable):
         gateway.read_answer(fake(gateway.build(sms, golden.NOW)), sms)

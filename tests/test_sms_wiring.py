@@ -6,8 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from bot.schedule import Ticker, Work
 from bot.settings import Settings, Sms, WrongSettings, load
 from bot.sms import WrongGateway, add_sms, catalog, gateway
 from bot.trial.desk import TrialProgram
@@ -44,17 +46,26 @@ def test_a_template_that_the_cloud_would_refuse_stops_the_start(tmp_path):
         catalog(cloud)
 
 
+class ByHand(Ticker):
+    """Ticks when a test says so."""
+
+    def __init__(self, ticks):
+        super().__init__()
+        self.ticks = ticks
+
+    def every(self, seconds, name, work):
+        self.ticks[name] = work
+
+
 class FakeHost:
-    """What add_sms asks of the program, and the ticks that it may be given by hand."""
+    """What add_sms asks of the program."""
 
     def __init__(self, scenario, sections):
         self.settings = Settings(sms=sections)
         self.scenario, self.desk, self.now = scenario, scenario.desk, scenario.desk.now
-        self.routes, self.ticks, self.troubles = [], {}, []
-        self.ticker = self
-
-    def every(self, seconds, name, tick):
-        self.ticks[name] = tick
+        self.ticks: dict[str, Work] = {}
+        self.routes, self.troubles = [], []
+        self.ticker: Ticker = ByHand(self.ticks)
 
     def wake(self):
         """Nobody sleeps here."""
@@ -69,8 +80,8 @@ class FakeHost:
 @pytest.fixture
 async def host(tmp_path):
     section = Sms(
-        name="generic", kind="generic", token=golden.TOKEN, quiet_hours=2,
-        signing_secret=golden.GENERIC.secrets[0],
+        name="generic", kind="generic", token=SecretStr(golden.TOKEN), quiet_hours=2,
+        signing_secret=SecretStr(golden.GENERIC.secrets[0]),
     )  # fmt: skip
     async with a_desk(tmp_path) as scenario:
         made = FakeHost(scenario, (section,))

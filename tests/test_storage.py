@@ -41,8 +41,8 @@ def an_address(value: str) -> Address:
     return Address(person_id=7, channel="telegram", account="1", value=value, heard_at=NOW)
 
 
-async def numbers(store: Store, **where: object) -> list[int]:
-    found = await store.read(lambda tx: tx.find(InboxRow, order="id", **where))
+async def numbers(store: Store, limit: int | None = None, **where: object) -> list[int]:
+    found = await store.read(lambda tx: tx.find(InboxRow, order="id", limit=limit, **where))
     return [int(row.external_id) for row in found]
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from core import calls
 from core.messages import Inbound
+from core.people import Person
+from core.ports import Tx
 from core.requests import Outcome
 from core.ticket import StoredFile
 from tests.scenario import PHOTO, Scenario
@@ -21,7 +23,6 @@ async def dispatched(desk: Scenario, text: str = DEAD_TILL) -> str:
 
 async def asked(desk: Scenario, number: str) -> str:
     """Code of the person whose telephone rings now."""
-    from core.people import Person
     from core.ticket import Offer
 
     ticket = await desk.ticket(number)
@@ -431,7 +432,11 @@ async def rings_up(desk: Scenario, words: str) -> Outcome:
 async def test_a_greeting_is_answered_by_name_as_its_reader_writes_it(desk: Scenario) -> None:
     for language, name in (("zh_CN", "贺静"), ("en", "He Jing")):
         person = await desk.person("he.jing")
-        await desk.desk.store.write(lambda tx, p=person, x=language: tx.update(p, language=x))
+
+        def speak(tx: Tx, person: Person = person, language: str = language) -> None:
+            tx.update(person, language=language)
+
+        await desk.desk.store.write(speak)
         await desk.hears("he.jing", "你好")
         assert desk.last("he.jing", "home").params["name"] == name
 

@@ -33,6 +33,7 @@ async def showing(trial: TrialProgram, button: str, *words: str) -> tuple[Person
 
 
 async def test_only_who_holds_the_job_sees_a_strangers_number(trial: TrialProgram) -> None:
+    assert trial.world.sms is not None
     await trial.world.sms.write(STRANGER, "", "珠海香洲店 收款机开不了机 黑屏")
     engineer, offer = await showing(trial, label("accept"))
     assert STRANGER[:3] + "****" + STRANGER[-4:] in offer.text

@@ -22,13 +22,13 @@ from telegram.ext import (
 
 from bot.trial.botapi import BotApi
 from bot.trial.botapi.wire import InProcess, listen
-from bot.trial.world import Language, Step, TrialLetter, TrialPerson
+from bot.trial.world import Language, Seat, Step, TrialLetter, TrialPerson
 
 TOKEN = "4711:token"
 STAFF, ENGINEER, SUPERVISOR = 101, 201, 301
 
 
-def person(id: int, seat: str, zh: str, en: str, title_zh: str, title_en: str) -> TrialPerson:
+def person(id: int, seat: Seat, zh: str, en: str, title_zh: str, title_en: str) -> TrialPerson:
     return TrialPerson(
         telegram_id=id,
         name={"zh": zh, "en": en},
@@ -142,6 +142,7 @@ def echo_bot(api: BotApi) -> Application:
 async def polling(app: Application) -> AsyncIterator[None]:
     async with app:
         await app.start()
+        assert app.updater is not None
         await app.updater.start_polling(timeout=20)
         yield
         await app.updater.stop()

@@ -14,6 +14,7 @@ from itertools import count
 from urllib.parse import parse_qsl, quote
 
 import httpx
+from pydantic import SecretStr
 from tencentcloud.common.sign import Sign
 
 from bot.settings import Sms
@@ -49,7 +50,7 @@ class Cloud:
     def section(self):
         kind = self.gateway.name
         return Sms(
-            name=kind, kind=kind, token=TOKEN, signature=SIGNATURE, hotline=HOTLINE,
+            name=kind, kind=kind, token=SecretStr(TOKEN), signature=SIGNATURE, hotline=HOTLINE,
             templates=self.templates,
         )  # fmt: skip
 
@@ -163,7 +164,9 @@ class FakeTencent(Cloud):
 
     def _proof(self, request):
         stamp = int(request.headers["x-tc-timestamp"])
-        day = re.search(r"Credential=id/([\d-]+)/sms", request.headers["authorization"])[1]
+        signed = re.search(r"Credential=id/([\d-]+)/sms", request.headers["authorization"])
+        assert signed is not None
+        day = signed[1]
         names = ("content-type", "host", "x-tc-action")
         lines = "".join(f"{name}:{request.headers[name].lower()}\n" for name in names)
         canonical = "\n".join(("POST", "/", "", lines, ";".join(names), _sha(request.content)))

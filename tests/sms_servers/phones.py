@@ -1,6 +1,7 @@
 """Telephones behind the generic hook: each says texts and digits, and shows what it was sent."""
 
 import httpx
+from pydantic import SecretStr
 
 from bot.settings import Sms
 from bot.sms import Arrivals, channel
@@ -12,7 +13,7 @@ from tests.sms_servers.golden import TOKEN
 from tests.sms_servers.server import app, call, client
 
 GATEWAY = Generic(secrets=golden.GENERIC.secrets, url="http://127.0.0.1:9/send")
-SECTION = Sms(name="generic", kind="generic", token=TOKEN, hotline="4001234567")
+SECTION = Sms(name="generic", kind="generic", token=SecretStr(TOKEN), hotline="4001234567")
 
 
 class Phones:
