@@ -98,7 +98,7 @@ def be_born(life: Life) -> None:
     os.environ["PAIDAN_CRASH_AT"] = life.crash_at
     importlib.reload(crashpoints)
     # The peer does not limit how fast it is spoken to, and nobody waits for the ticking.
-    main.Limiter = partial(Limiter, overall=QUICK, per_chat=QUICK)  # type: ignore[misc, assignment]
+    main.Limiter = partial(Limiter, overall=QUICK, per_chat=QUICK)  # type: ignore[attr-defined, assignment]
     main.SWEEP = main.REDRAW = TICK
     asyncio.run(live(life))
 

@@ -305,7 +305,7 @@ def template() -> Iterator[Path]:
         await store.close()
 
     asyncio.run(make())
-    yield path  # type: ignore[misc]
+    yield path
     shutil.rmtree(folder)
 
 

@@ -14,7 +14,6 @@ from core.keypad import (
     Digit,
     Help,
     OptOut,
-    Prompt,
     Slip,
     Status,
     Text,
@@ -24,6 +23,7 @@ from core.keypad import (
     vocabulary,
 )
 from core.numbers import is_number, number_of
+from core.rows import Prompt
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 NUMBER = number_of(42)

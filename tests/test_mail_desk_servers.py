@@ -152,7 +152,7 @@ async def test_the_same_with_dovecot_and_postfix(tmp_path):
             from email.policy import default
 
             raws = await asyncio.to_thread(wang.read_all)
-            return [message_from_bytes(raw, policy=default) for raw in raws]  # type: ignore[misc]
+            return [message_from_bytes(raw, policy=default) for raw in raws]
 
         async with running(tmp_path, imap, port) as program:
             (ticket,) = await conversation(program, deliver, mails)

@@ -46,7 +46,7 @@ ENVELOPE = Envelope(
 def sent(content: Content = CHINESE, **changed: object) -> EmailMessage:
     """As the other side reads it, after the wire."""
     raw = layout(content, replace(ENVELOPE, **changed))  # type: ignore[arg-type]
-    return message_from_bytes(raw, policy=default)  # type: ignore[return-value]
+    return message_from_bytes(raw, policy=default)
 
 
 def body(mail: EmailMessage, kind: str) -> str:

@@ -4,7 +4,14 @@ import asyncio
 from itertools import pairwise
 
 import pytest
-from aioimaplib.aioimaplib import SELECTED, Command, FetchCommand, IdleCommand, IMAP4ClientProtocol
+from aioimaplib.aioimaplib import (
+    SELECTED,
+    Command,
+    FetchCommand,
+    IdleCommand,
+    IMAP4ClientProtocol,
+    Response,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +31,7 @@ def ours() -> IMAP4ClientProtocol:
     return client.protocol
 
 
-def answered(protocol: IMAP4ClientProtocol, command: Command, pieces: list[bytes]) -> object:
+def answered(protocol: IMAP4ClientProtocol, command: Command, pieces: list[bytes]) -> Response:
     protocol.state = SELECTED
     protocol.pending_async_commands[command.untagged_resp_name] = command
     for piece in pieces:

@@ -166,7 +166,7 @@ async def test_a_mailbox_without_the_right_to_mark_is_read_once_and_told(dovecot
 
 def seen(imap: real.ImapServer) -> int:
     with imap.other_client() as client:
-        _, (found,) = client.search(None, "SEEN")  # type: ignore[misc]
+        _, (found,) = client.search(None, "SEEN")
     return len(found.split())
 
 
@@ -301,7 +301,7 @@ class LoopMta:
         (recipient,) = envelope.rcpt_tos
         raw = f"Delivered-To: {recipient}\r\n".encode() + (envelope.content or b"")  # type: ignore[operator]
         if recipient.startswith("wang@"):
-            self.letters.put_nowait(message_from_bytes(raw, policy=default))  # type: ignore[arg-type]
+            self.letters.put_nowait(message_from_bytes(raw, policy=default))
         else:
             await asyncio.to_thread(self.imap.deliver, raw)
         return "250 2.0.0 queued"
@@ -333,7 +333,7 @@ async def town_of_postfix(dovecot, mta) -> AsyncIterator[Town]:
     async def fetch() -> None:
         while True:
             for raw in await asyncio.to_thread(dovecot.user("wang").read_all):
-                letters.put_nowait(message_from_bytes(raw, policy=default))  # type: ignore[arg-type]
+                letters.put_nowait(message_from_bytes(raw, policy=default))
                 return
             await asyncio.sleep(0.1)
 

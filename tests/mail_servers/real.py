@@ -54,7 +54,7 @@ class ImapServer:
     def deliver(self, *raws: bytes) -> None:
         with self.other_client() as client:
             for raw in raws:
-                client.append("INBOX", "", "", raw)  # type: ignore[arg-type]
+                client.append("INBOX", "", "", raw)
 
     def read_all(self, folder: str = "INBOX") -> list[bytes]:
         with self.other_client(folder) as client:

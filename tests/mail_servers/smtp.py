@@ -24,7 +24,7 @@ class Sink:
         return "250 2.0.0 queued"
 
     def mails(self) -> list[EmailMessage]:
-        return [message_from_bytes(e.content, policy=default) for e in self.got]  # type: ignore[arg-type, misc]
+        return [message_from_bytes(e.content, policy=default) for e in self.got]  # type: ignore[arg-type]
 
 
 @asynccontextmanager
