@@ -51,15 +51,34 @@ def watch(hand: InHand) -> None:
     if ticket.emergency or ticket.duplicate_of is not None or not ticket.is_open:
         return
     # The third is waited for: hundreds who write from one site are not read through for each.
+    if _is_known(hand, _alike(hand, most=ALIKE + 1)):
+        return
     alike = _alike(hand, most=4 * ALIKE)
-    first = alike[0] if alike else ticket
-    reporters = {ticket.requester_id, *(other.requester_id for other in alike)}
+    first, reporters = alike[0] if alike else ticket, _reporters(hand, alike)
     if first.emergency:
         _propose_link(hand, first)
     elif len(reporters) >= ALIKE or _is_grave(hand):
         _propose_emergency(hand, first, len(reporters))
     elif len(reporters) > 1:
         _propose_link(hand, first)
+
+
+def _is_known(hand: InHand, alike: Sequence[Ticket]) -> bool:
+    """Whether enough have reported it, and the desk was told before: once is enough, since
+    further reports are proposed for linking when it is declared."""
+    return (
+        len(_reporters(hand, alike)) >= ALIKE
+        and not alike[0].emergency
+        and _was_proposed(hand, alike[0])
+    )
+
+
+def _was_proposed(hand: InHand, first: Ticket) -> bool:
+    return hand.tx.count(OutboxRow, ticket_id=first.id, kind="emergency_proposed") > 0
+
+
+def _reporters(hand: InHand, alike: Iterable[Ticket]) -> set[int]:
+    return {hand.ticket.requester_id, *(other.requester_id for other in alike)}
 
 
 def _alike(hand: InHand, most: int | None = None) -> list[Ticket]:
@@ -85,9 +104,8 @@ def _is_grave(hand: InHand) -> bool:
 
 
 def _propose_emergency(hand: InHand, first: Ticket, reports: int) -> None:
-    kind = "emergency_proposed"
-    if hand.tx.first(OutboxRow, ticket_id=first.id, kind=kind) is not None:
-        return  # once is enough: further reports are proposed for linking when it is declared
+    if _was_proposed(hand, first):
+        return
     for person in hand.book.with_role(Role.SUPERVISOR, Role.DESK_AGENT):
         notice = EmergencyProposed(
             number=first.number,

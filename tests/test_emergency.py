@@ -38,6 +38,14 @@ async def test_three_reports_of_one_thing_are_proposed_once_as_an_emergency(desk
     assert proposal.choices[0].ticket == first.number
 
 
+async def test_a_report_after_the_proposal_is_looked_at_and_adds_nothing(desk: Scenario) -> None:
+    await reported(desk, "xu.lan", "feng.lei", "pan.yue")
+    told = desk.heard("zhao.hong")
+    await reported(desk, "ou.yan")
+    assert desk.heard("zhao.hong") == told
+    assert "watch" not in {timer.kind for timer in await desk.pending_timers()}
+
+
 async def test_three_reports_by_one_person_are_no_emergency(desk: Scenario) -> None:
     for _ in range(3):
         await desk.hears("xu.lan", PAPER, detail={"new": "yes"})
