@@ -243,7 +243,7 @@ class Arrivals:
 
     async def handle(self, row: InboxRow) -> None:
         arrival, raw = read_stamp(row.body)
-        if not raw:
+        if arrival is not None and arrival.unreadable:
             raise Poison("the server would not hand it over")
         try:
             mail = await self.read(raw)

@@ -164,6 +164,11 @@ async def test_a_mail_that_was_cut_is_still_a_ticket(post):
     assert (await post.scenario.latest()).symptom == "大附件\n开头"
 
 
+async def test_a_mail_of_no_bytes_at_all_is_filed_like_any_other(post):
+    await post.gets(b"")
+    assert [row.state for row in await post.rows()] == ["done"]
+
+
 async def test_a_mail_that_cannot_be_read_is_set_aside_and_the_next_goes_on(post):
     await post.gets(b"", unreadable=True)
     await report(post)

@@ -275,7 +275,15 @@ async def test_an_address_beyond_ascii_goes_out_where_it_can():
 
 @pytest.mark.parametrize(
     "address",
-    ["", "wang", "wang@", "a b@example.com", "w@example.com>\r\nRCPT TO:<x@y.z", "w@x@y,z@w"],
+    [
+        "",
+        "wang",
+        "wang@",
+        "a b@example.com",
+        "w@example.com>\r\nRCPT TO:<x@y.z",
+        "w@x@y,z@w",
+        "\ue1bc@example.com",
+    ],
 )
 async def test_what_is_no_address_never_reaches_the_line(server, desk, address):
     refusal = await desk.refused(replace(LETTER, address=address))

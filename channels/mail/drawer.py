@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import default
 
 from channels.mail.layout import layout
-from channels.mail.sender import Compose, SmtpChannel, envelope_of
+from channels.mail.sender import Compose, SmtpChannel, envelope_of, wire_address
 from channels.mail.settings import SmtpSettings
 from channels.mail.tokens import Signer
 from core.messages import Letter, Receipt
@@ -34,9 +34,10 @@ class Drawer:
 
     async def send(self, letter: Letter) -> Receipt:
         content, at = await self._compose(letter), self._now()
-        envelope = envelope_of(self.settings, self.signer, letter, letter.address, at)
+        recipient = wire_address(letter.address)
+        envelope = envelope_of(self.settings, self.signer, letter, recipient, at)
         mail = message_from_bytes(layout(content, envelope), policy=default)
-        self.kept.append(KeptMail(at, letter.address, mail))
+        self.kept.append(KeptMail(at, recipient, mail))
         return Receipt(id=envelope.message_id.strip("<>"))
 
     def to(self, recipient: str) -> list[EmailMessage]:

@@ -67,7 +67,7 @@ class SmtpChannel:
 
     async def send(self, letter: Letter) -> Receipt:
         self._check_pause()
-        recipient = _wire_address(letter.address)
+        recipient = wire_address(letter.address)
         self._check_rate(recipient.rpartition("@")[2])
         content = await self._compose(letter)
         envelope = envelope_of(self._settings, self._signer, letter, recipient, self._now())
@@ -254,10 +254,10 @@ def envelope_of(
     )
 
 
-def _wire_address(address: str) -> str:
+def wire_address(address: str) -> str:
     """As it goes on an SMTP line: one plain mailbox, its domain in ASCII."""
     local, at, domain = address.strip().rpartition("@")
-    plain = re.fullmatch(r"[^\s<>@,;:\"()\[\]\\\x00-\x1f\x7f]{1,64}", local)
+    plain = local.isprintable() and re.fullmatch(r"[^\s<>@,;:\"()\[\]\\]{1,64}", local)
     try:
         domain = domain.lower().encode("idna").decode()
     except UnicodeError:
