@@ -19,8 +19,10 @@ from channels.sms.gateways.twilio import Twilio
 from channels.sms.gateways.vonage import Vonage
 from channels.sms.hook import PATH, HideTokens, Hook, reader, routes
 from channels.sms.joining import REPEAT_WINDOW, Seen, mark_repeat, stitch
+from channels.sms.lint import lint
 from channels.sms.segments import within
 from channels.sms.sender import Account, SmsChannel, receipt_id
+from channels.sms.standard import missing, standard
 from channels.sms.templates import (
     ALIYUN,
     HUAWEI,
@@ -28,9 +30,6 @@ from channels.sms.templates import (
     TENCENT,
     Catalog,
     Rules,
-    lint,
-    missing,
-    standard,
 )
 from channels.sms.wire import Gateway, Unreadable
 from core import inbox, intake, outbox

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from channels.sms.sender import Account, Budget, SmsChannel
+from channels.sms.standard import standard
 from channels.sms.templates import ALIYUN as ALIYUN_RULES
-from channels.sms.templates import standard
 from core.errors import Unclear, Undeliverable
 from core.messages import Letter
 from core.ports import Channel

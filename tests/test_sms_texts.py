@@ -12,25 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels.sms.filling import fill
+from channels.sms.lint import BANNED, lint
 from channels.sms.numbers import e164, is_service, may_answer, national
 from channels.sms.segments import cost, segments, utf16_units, within
+from channels.sms.standard import STANDARD, WITHOUT, missing, standard
 from channels.sms.templates import (
     ALIYUN,
-    BANNED,
     HUAWEI,
     PLAIN,
-    STANDARD,
     TENCENT,
     VARIABLES,
-    WITHOUT,
     Catalog,
     Template,
     Unfit,
-    fill,
     for_console,
-    lint,
-    missing,
-    standard,
 )
 from channels.sms.wire import Sms
 from core.masking import mask_name, mask_number, mask_numbers

@@ -15,11 +15,14 @@ from bot.settings import Settings
 from bot.settings import Sms as Section
 from bot.sms import WrongGateway, gateway, hook_address, reviewed
 from channels import http
+from channels.sms.filling import fill
 from channels.sms.hook import Hook, reader, routes
+from channels.sms.lint import lint
 from channels.sms.numbers import e164, may_answer
 from channels.sms.probes import probe
 from channels.sms.sender import TIMEOUT
-from channels.sms.templates import STANDARD, Catalog, Unfit, fill, lint, missing
+from channels.sms.standard import STANDARD, missing
+from channels.sms.templates import Catalog, Unfit
 from channels.sms.wire import Gateway, Sms, Unreadable
 from core import inbox
 from core.desk import Desk

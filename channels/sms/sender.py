@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import httpx
 
 from channels.sms import numbers
+from channels.sms.filling import fill
 from channels.sms.segments import within
-from channels.sms.templates import ALIYUN, HUAWEI, TENCENT, Catalog, Rules, Unfit, fill
+from channels.sms.templates import ALIYUN, HUAWEI, TENCENT, Catalog, Rules, Unfit
 from channels.sms.wire import Gateway, Sms
 from core.errors import Unclear, Undeliverable
 from core.masking import mask_number

@@ -20,7 +20,7 @@ from tencentcloud.common.sign import Sign
 from bot.settings import Sms
 from channels.sms.gateways.aliyun import Aliyun
 from channels.sms.gateways.tencent import Tencent
-from channels.sms.templates import STANDARD
+from channels.sms.standard import STANDARD
 from channels.sms.wire import CHINA
 from tests.sms_servers import golden
 from tests.sms_servers.golden import TOKEN
