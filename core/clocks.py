@@ -115,7 +115,9 @@ def look(hand: "InHand") -> None:
     late = {alarm.milestone for alarm in due if alarm.due and alarm.due <= hand.now}
     if late:
         verdicts.write(hand, policy, _since(kept, _running(hand, policy, kept, only=late)))
-    _keep(hand, replace(kept, states=states), kept)
+    following = _keep(hand, replace(kept, states=states), kept)
+    if following is not None and following != kept.next_at:
+        hand.timer_again(TIMER, following)
 
 
 def readings(hand: "InHand") -> list[Running]:
@@ -292,12 +294,17 @@ def _save(
     before = kept.states if kept else {}
     gone = {name: {**state, "next_at": None} for name, state in before.items()}
     states = {**gone, **{clock.milestone: _state(clock) for clock in running}}
-    _keep(hand, TicketClocks(ticket_id=hand.ticket.id, policy=policy.version, states=states), kept)
+    clocks = TicketClocks(ticket_id=hand.ticket.id, policy=policy.version, states=states)
+    following = _keep(hand, clocks, kept)
+    if following is None:
+        hand.cancel_timers(TIMER)
+    elif kept is None or kept.next_at != following or following <= hand.now:
+        hand.timer(TIMER, following)
     hand.change(due_at=_nearest(running))
 
 
-def _keep(hand: "InHand", clocks: TicketClocks, kept: TicketClocks | None) -> None:
-    """Write down how the clocks stand, and set the timer of the next look."""
+def _keep(hand: "InHand", clocks: TicketClocks, kept: TicketClocks | None) -> datetime | None:
+    """Write down how the clocks stand; when to look at them again."""
     states = clocks.states
     following = min(
         (at for state in states.values() if (at := _moment(state, "next_at"))), default=None
@@ -308,10 +315,7 @@ def _keep(hand: "InHand", clocks: TicketClocks, kept: TicketClocks | None) -> No
         hand.tx.update_where(
             TicketClocks, {"ticket_id": hand.ticket.id}, states=states, next_at=following
         )
-    if following is None:
-        hand.cancel_timers(TIMER)
-    elif kept is None or kept.next_at != following or kept.next_at <= hand.now:
-        hand.timer(TIMER, following)
+    return following
 
 
 def _since(

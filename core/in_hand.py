@@ -39,7 +39,9 @@ class Actor:
 
 
 SYSTEM = Actor()
-CHAIN = frozenset({"version", "head"})  # columns that move with every step, and that no card shows
+CHAIN = frozenset(
+    {"version", "head", "entered_at"}
+)  # columns that move with every step, and that no card shows
 
 
 class InHand:
@@ -60,7 +62,7 @@ class InHand:
         """`cause` names what set this off, the same on every run: an inbox row or a timer."""
         self.tx, self.desk, self.ticket, self.by = tx, desk, ticket, by
         # A wall clock that was put back must not make a journal run backwards.
-        self.now = now = max(now, ticket.changed_at)
+        self.now = now = max(now, ticket.entered_at or ticket.changed_at)
         self.at = min(at or now, now)  # when it happened, which is never after it was told
         self._before = ticket
         self.is_new = is_new
@@ -77,22 +79,13 @@ class InHand:
     def as_of(self, history: list[Step], ticket: Ticket) -> "InHand":
         """The same ticket at an earlier step of its journal, to be read and never saved."""
         now = history[-1].entered_at
-        past = InHand(self.tx, self.desk, replace(ticket, changed_at=now), now=now)
+        past = InHand(self.tx, self.desk, replace(ticket, entered_at=now), now=now)
         past._stored = history
         return past
 
     @property
     def history(self) -> list[Step]:
         return [*self._stored, *self._steps]
-
-    @property
-    def _last_line(self) -> Step | None:
-        """Of a long journal, when nobody has asked for the whole."""
-        if self._steps:
-            return self._steps[-1]
-        if self.is_new or "_stored" in vars(self):
-            return self._stored[-1] if self._stored else None
-        return self.tx.first(Step, order="-seq", ticket_id=self.ticket.id)
 
     @cached_property
     def book(self) -> Book:
@@ -137,7 +130,6 @@ class InHand:
         **changes: object,
     ) -> None:
         """Write one line of the journal and move the ticket. Raises IllegalMove (R-036)."""
-        self._not_before_the_last_line()
         ticket = self.ticket
         back = LIFE[action].back if action in LIFE else False
         origin = came_from(self.history, ticket.status) if back else None
@@ -165,16 +157,10 @@ class InHand:
             status=status,
             version=step.seq,
             head=step.hash,
+            entered_at=self.now,
             changed_at=ticket.changed_at if action in ASIDE else self.now,
             **changes,  # type: ignore[arg-type]
         )
-
-    def _not_before_the_last_line(self) -> None:
-        """Nor may the journal run back behind a warning, which leaves no trace in the ticket."""
-        last = self._last_line
-        if last is not None and last.entered_at > self.now:
-            self.at = last.entered_at if self.at == self.now else self.at
-            self.now = last.entered_at
 
     def change(self, **changes: object) -> None:
         """Correct what the ticket says; the step that explains it is the caller's."""
@@ -256,14 +242,11 @@ class InHand:
         """A deadline of this ticket. A pending one of the same kind and subject gives way."""
         subject = subject or self.subject
         self.cancel_timers(kind, subject=subject)
-        self.tx.add(
-            TimerRow(
-                kind=kind,
-                subject=subject,
-                due_at=due_at,
-                payload=payload,
-            )
-        )
+        self.tx.add(TimerRow(kind=kind, subject=subject, due_at=due_at, payload=payload))
+
+    def timer_again(self, kind: str, due_at: datetime) -> None:
+        """The next deadline of the only timer of its kind, which has just fired."""
+        self.tx.add(TimerRow(kind=kind, subject=self.subject, due_at=due_at))
 
     def later(self, kind: str, delay: timedelta, *, subject: str = "", **payload: Value) -> None:
         self.timer(kind, self.now + delay, subject=subject, **payload)

@@ -46,6 +46,7 @@ class Ticket:
     due_at: datetime | None = None  # the nearest contract deadline, a projection of the clocks
     version: int = 0  # grows with every step; old buttons are known by it
     head: str = ""  # hash of the last step
+    entered_at: datetime | None = None  # of the last step, a warning too
 
     @property
     def is_open(self) -> bool:

@@ -207,7 +207,7 @@ def _may_be_among(rows: Sequence[Any], where: Params) -> bool:
     if key in where and not _keyed(rows[0]):
         return False  # whoever asks by key cannot mean a row that has none yet
     plain = [(name, value) for name, value in where.items() if isinstance(value, str | int)]
-    return all(any(getattr(row, name) == value for row in rows) for name, value in plain)
+    return all(value in map(attrgetter(name), rows) for name, value in plain)
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:

@@ -611,6 +611,7 @@ def upgrade() -> None:
         sa.Column("due_at", core.storage.tables.Moment(), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("head", sa.Text(), nullable=False),
+        sa.Column("entered_at", core.storage.tables.Moment(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tickets")),
         sa.UniqueConstraint("number", name=op.f("uq_tickets_number")),
     )
