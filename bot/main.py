@@ -148,6 +148,7 @@ def rules_of(section: DeskSection) -> Rules:
     )
 
 
+@cache
 def _trust() -> ssl.SSLContext:
     """Which servers are believed: read once, since the list takes a twentieth of a second."""
     return httpx.create_ssl_context()
