@@ -1,8 +1,9 @@
 """The real desk in a process that may be killed at a named point, and started again at once.
 
 Loading the program takes longer than a life of it, so it is loaded once and every life is a fork.
-On standard input one JSON order for each life; on standard output the life's process id, and how
-it ended. `python -m tests.crash_desk TEMPLATE` needs a database with the example desk.
+On standard input one JSON order for each life; on standard output the process id of each when it
+begins, and `PROCESS ENDING` when it is over: several live side by side.
+`python -m tests.crash_desk TEMPLATE` needs a database with the example desk.
 """
 
 import asyncio
@@ -11,8 +12,10 @@ import importlib
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -73,7 +76,8 @@ async def live(life: Life) -> None:
 async def warm(template: str) -> None:
     """Whatever is read, compiled or loaded once in a life: here, and every fork has it."""
     main._trust()
-    importlib.import_module("aiohttp")
+    for name in ("aiohttp", "uvicorn.lifespan.off", "uvicorn.protocols.http.auto"):
+        importlib.import_module(name)
     for language in languages():
         moment(datetime.now(UTC), language=language)
     with tempfile.TemporaryDirectory() as folder:  # several are born of one template
@@ -103,16 +107,27 @@ def be_born(life: Life) -> None:
     asyncio.run(live(life))
 
 
+def tell_of_the_dead(*_: object) -> None:
+    with suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            print(found[0], os.waitstatus_to_exitcode(found[1]), flush=True)
+
+
 def serve(template: str) -> None:
     asyncio.run(warm(template))
+    signal.signal(signal.SIGCHLD, tell_of_the_dead)
     for line in sys.stdin:
         life = Life(**json.loads(line))
+        # Nobody's end is told before his beginning.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         process = os.fork()
         if process == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
             be_born(life)
             os._exit(0)
         print(process, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 
 
 def order(life: Life) -> bytes:
