@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,16 @@ from core.ports import Tx
 from core.storage.sqlite import SqliteStore
 from core.ticket import Step, Ticket, broken_link
 from tests.scenario import Scenario, a_desk
+
+
+def pytest_collection() -> None:
+    """Thousands of tests come to be and stay: looking for garbage among them takes seconds."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture
