@@ -30,7 +30,7 @@ from core.desk import Rules
 from core.ports import Store
 from core.storage import schema
 from core.storage.sqlite import SqliteStore
-from tests.scenario import Scenario, a_desk
+from tests.scenario import Scenario, a_desk, tables
 
 BOTH = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 _numbers = count(1)
@@ -133,7 +133,11 @@ def _start(programs: Path, folder: Path) -> "subprocess.Popen[bytes]":
     laying = [str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
     laying += ["--locale=C.UTF-8", "--no-sync", "--no-instructions"]
     subprocess.run(laying, check=True, capture_output=True, **how)
-    settings = ("listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=60")
+    settings = (
+        *("listen_addresses=", "max_connections=60"),
+        # Nobody needs these databases tomorrow, nor does any of them grow.
+        *("fsync=off", "full_page_writes=off", "autovacuum=off", "jit=off"),
+    )
     options = [part for setting in settings for part in ("-c", setting)]
     serving = [str(programs / "postgres"), "-D", data, "-k", str(folder), *options]
     log = (folder / "log").open("wb")
@@ -172,7 +176,10 @@ async def _address(
     kind: str, template: str, folder: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[str]:
     if kind == "sqlite":
-        yield f"sqlite:///{folder / 'paidan.db'}"
+        path = folder / "paidan.db"
+        if template == TABLES:
+            shutil.copy(await tables(), path)
+        yield f"sqlite:///{path}"
         return
     server: Server = request.getfixturevalue("postgres")
     async with server.database(template) as address:
@@ -190,7 +197,6 @@ async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def laid(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """Address of a database with our tables."""
     async with _address(request.param, TABLES, tmp_path, request) as address:
-        await schema.upgrade(address)
         yield address
 
 

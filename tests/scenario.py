@@ -256,16 +256,24 @@ def _calendars() -> dict[str, Calendar]:
 
 
 @cache
-def _template() -> Path:
-    """The example desk in a file, made once: every test starts from a copy."""
-    return Path(tempfile.mkdtemp(prefix="paidan-tests-")) / "template.db"
+def _templates() -> Path:
+    """Where the files lie that are made once: every test starts from a copy."""
+    return Path(tempfile.mkdtemp(prefix="paidan-tests-"))
+
+
+async def tables() -> Path:
+    """Our tables in a file of SQLite with nothing in them, to be copied."""
+    path = _templates() / "tables.db"
+    if not path.exists():
+        await schema.upgrade(f"sqlite:///{path}")
+    return path
 
 
 async def template() -> Path:
     """The example desk in a file of SQLite, to be copied."""
-    path = _template()
+    path = _templates() / "desk.db"
     if not path.exists():
-        await schema.upgrade(f"sqlite:///{path}")
+        shutil.copy(await tables(), path)
         async with _opened(CalmStore(path), Rules()) as fresh:
             await fresh.prepare()
     return path

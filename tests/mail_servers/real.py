@@ -95,8 +95,8 @@ def pymap() -> Iterator[ImapServer]:
     try:
         yield ImapServer(port, "desk")
     finally:
-        server.terminate()
-        server.wait(5)
+        server.kill()  # asked politely, it waits for whoever is still connected
+        server.wait()
 
 
 class Pymap:
