@@ -211,7 +211,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     try:
         return Settings.model_validate(values)
     except ValidationError as fault:
-        raise WrongSettings(list(_problems(fault, text, file))) from fault
+        raise WrongSettings(list(_problems(fault, text, file, environ))) from fault
 
 
 def _with_files(values: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -242,22 +242,46 @@ def _with_environment(values: dict[str, Any], environ: Mapping[str, str]) -> Non
         *sections, last = name.removeprefix(PREFIX).lower().split("__")
         if not sections and last not in Settings.model_fields:
             continue  # such as PAIDAN_CRASH_AT, which is none of ours
-        place = values
-        for section in sections:
-            if isinstance(place, list):  # PAIDAN_SMS__0__PASSWORD: of the first [[sms]]
-                place = place[int(section)]
-            else:
-                place = place.setdefault(section, {})
+        place = _section(values, sections)
+        if place is None:
+            raise WrongSettings([f"{name}: there is no such section"])
         if last.endswith("_file"):
-            last, value = last.removesuffix("_file"), _secret(Path(value))
-        place[last] = value
+            place[last.removesuffix("_file")] = _secret(Path(value))
+        else:
+            place[last] = _list_or_text(value)
 
 
-def _problems(fault: ValidationError, text: str, file: Path) -> Iterator[str]:
+def _section(values: dict[str, Any], path: list[str]) -> dict[str, Any] | None:
+    """PAIDAN_SMS__0__PASSWORD belongs to the first [[sms]], which the file must hold."""
+    place: Any = values
+    for name in path:
+        if isinstance(place, dict):
+            place = place.setdefault(name, {})
+        elif isinstance(place, list) and name.isdecimal() and int(name) < len(place):
+            place = place[int(name)]
+        else:
+            return None
+    return place if isinstance(place, dict) else None
+
+
+def _list_or_text(value: str) -> Any:
+    """A list is written as in the file: ["mx.example.com"]."""
+    if not value.startswith("["):
+        return value
+    try:
+        return tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value  # a password may begin with any character
+
+
+def _problems(
+    fault: ValidationError, text: str, file: Path, environ: Mapping[str, str]
+) -> Iterator[str]:
     for error in fault.errors():
         keys = [str(part) for part in error["loc"]]
-        line = _line_of(keys, text)
+        line, variable = _line_of(keys, text), PREFIX + "__".join(keys).upper()
         where = f"{file}, line {line}" if line else str(file)
+        where = next((name for name in (variable, f"{variable}_FILE") if name in environ), where)
         said = error["msg"].removeprefix("Value error, ")
         if error["type"] == "extra_forbidden":
             said = "there is no such setting"

@@ -52,6 +52,33 @@ def test_a_secret_comes_from_a_file_or_from_the_environment(tmp_path):
     assert other.token.get_secret_value() == "1:from-outside"
 
 
+def test_a_list_in_the_environment_is_written_as_in_the_file(tmp_path):
+    file = tmp_path / "paidan.toml"
+    file.write_text('[[sms]]\nname = "one"\nkind = "generic"\ntoken_file = "t"\n', "utf-8")
+    (tmp_path / "t").write_text("x" * 22, "utf-8")
+    given = {
+        "PAIDAN_SMS__0__PREFIXES": '["+86", "+852"]',
+        "PAIDAN_SMS__0__PASSWORD": "[half a list",
+    }
+    (section,) = load(file, given).sms
+    assert section.prefixes == ("+86", "+852")
+    assert section.password.get_secret_value() == "[half a list"
+
+
+def test_a_wrong_value_in_the_environment_names_its_variable(tmp_path):
+    given = {"PAIDAN_HTTP__PORT": "the usual one"}
+    (said,) = problems(tmp_path, '[http]\nhost = "127.0.0.1"\n', given)
+    assert said.startswith("PAIDAN_HTTP__PORT: http.port: ")
+
+
+@pytest.mark.parametrize(
+    "name", ["PAIDAN_SMS__0__TOKEN", "PAIDAN_SMS__FIRST__TOKEN", "PAIDAN_DATABASE__URL"]
+)
+def test_a_variable_for_a_section_that_is_not_there_is_refused(tmp_path, name):
+    text = 'database = "sqlite:///x.db"\nsms = []\n'
+    assert problems(tmp_path, text, {name: "x"}) == [f"{name}: there is no such section"]
+
+
 def test_secrets_are_not_shown(tmp_path):
     file = tmp_path / "paidan.toml"
     file.write_text('[telegram]\ntoken = "1:very-secret"\n', "utf-8")
