@@ -33,13 +33,14 @@ from channels.mail.layout import layout
 from channels.mail.sender import SmtpChannel, envelope_of
 from core import inbox, intake
 from core.messages import Inbound, Letter, Receipt
-from core.ports import Raw, Tx
+from core.ports import Between, Raw, Tx
 from core.rows import InboxRow, TimerRow
 from tests.mail_servers import real
 
 SOAK = bool(os.environ.get("PAIDAN_SOAK"))
 MAILS = 1_000 if SOAK else 300
-EXISTING = 10_000 if SOAK else 1_000
+EXISTING = 10_000
+AHEAD = timedelta(days=30)  # where deadlines of what was there before lie
 ALONE = 300  # mails for the processor time of each part
 EXAMPLE = Path(__file__).parent.parent / "core/desk_data/example.toml"
 
@@ -187,7 +188,8 @@ class Bench:
                     occurred_at=now, received_at=now,
                 )  # fmt: skip
                 intake.take(tx, program.desk, said, now, answers=False)
-            tx.update_where(TimerRow, {"state": "pending"}, due_at=now + timedelta(days=30))
+            soon = {"state": "pending", "due_at": Between(before=now + AHEAD / 2)}
+            tx.update_where(TimerRow, soon, due_at=now + AHEAD)
 
         for first in range(0, tickets, 100):
             await program.store.write(partial(body, first=first))
