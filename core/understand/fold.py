@@ -48,9 +48,12 @@ def fold(text: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
+    return split(fold(text))
+
+
+def split(folded: str) -> list[str]:
     """The folded text as Latin words, numbers, single Chinese characters and breaks."""
     shorthand, phrases, phrase, silent = _spelling()
-    folded = fold(text)
     if _LETTERS_OR_DIGITS.search(folded):
         folded = _AMOUNT.sub(" ", folded)
         folded = _DRIVE.sub(r"\1 drive ", folded)

@@ -17,7 +17,7 @@ from core.understand.devices import (
     things_in,
 )
 from core.understand.examples import Examples, default_examples
-from core.understand.fold import BREAK, data, fold, tokens
+from core.understand.fold import BREAK, data, fold, split, tokens
 from core.understand.lexicon import Cut, Found, Lexicon, Term
 from core.understand.places import UNKNOWN, Gazetteer
 from core.understand.rules import Rule, Table, table
@@ -145,7 +145,8 @@ class Reader:
 
     def read(self, text: str, facts: Facts = _NOTHING) -> Understanding:
         """Every field with its reason. No text is too odd: what is not understood says so."""
-        words = tokens(text)
+        folded = fold(text)
+        words = split(folded)
         where, rest = self.gazetteer.locate(words, facts.site)
         found = self._lexicon.find(rest)
         things = _own_things(things_in(rest, found), facts)
@@ -172,7 +173,7 @@ class Reader:
             ask="-" if ask.value in facts.asked else ask.value,
             emergency=_emergency(said),
             sites=where.candidates,
-            goes_on=bool(_GOES_ON.match(fold(text))),
+            goes_on=bool(_GOES_ON.match(folded)),
             evidence={name: _evidence(rule, found) for name, rule in rules.items()}
             | {
                 "site": Evidence(where.why, where.words, where.certainty),
@@ -196,11 +197,13 @@ class Reader:
 
     def _compared(self, rule: Rule, words: list[str]) -> Rule:
         """The rule's word, unless labelled reports with the same words speak loudly against it."""
+        if rule.certainty >= _PLAIN:
+            return rule
         examples = self._examples or default_examples()  # learnt at the first report, not at start
         lean = examples.lean(words)
         for_rule = lean.get(rule.value, 0.0) + _TRUST * rule.certainty
         best = max(lean, key=lambda kind: lean[kind], default=rule.value)
-        if rule.certainty >= _PLAIN or best == rule.value or lean[best] <= for_rule:
+        if best == rule.value or lean[best] <= for_rule:
             return rule
         return Rule(
             best, "like earlier reports", _LIKENESS, (), words=examples.strongest(words, best)
@@ -208,8 +211,8 @@ class Reader:
 
     def _mode(self, category: str, said: set[str]) -> Rule:
         kind = self._categories.get(category)
-        usual = Rule(kind.mode if kind else "remote", "usual for the category", 0.75, ())
-        return _tables().rules["mode"].decide(said) or usual
+        usual = kind.mode if kind else "remote"
+        return _tables().rules["mode"].decide(said) or _usual_mode(usual)
 
 
 def _named_inside(signs: Iterable[Term], things: Iterable[Term], cut: Cut) -> Iterator[Term]:
@@ -219,6 +222,11 @@ def _named_inside(signs: Iterable[Term], things: Iterable[Term], cut: Cut) -> It
         if sign in naming:
             for spot in known.find(cut(term)):
                 yield from ((term, tag) for tag in spot.tags)
+
+
+@cache
+def _usual_mode(mode: str) -> Rule:
+    return Rule(mode, "usual for the category", 0.75, ())
 
 
 def _decide(name: str, said: set[str]) -> Rule:
@@ -353,6 +361,6 @@ def _severity_evidence(impact: Rule, urgency: Rule, found: list[Found], vip: boo
 
 
 def _evidence(rule: Rule, found: list[Found]) -> Evidence:
-    spoke = rule.spoke()
-    words = (spot.term for spot in found if not spoke.isdisjoint(spot.tags))
+    spoke = rule.spoke
+    words = [spot.term for spot in found if not spoke.isdisjoint(spot.tags)]
     return Evidence(rule.why, rule.words or tuple(dict.fromkeys(words)), rule.certainty)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 Clause = tuple[frozenset[str], bool]  # any of these; or, with False, none of them
@@ -25,9 +26,15 @@ class Rule:
                 return False
         return True
 
+    @property
     def spoke(self) -> frozenset[str]:
         """The facts that made it hold, for the evidence."""
-        return frozenset().union(*(names for names, wanted in self.clauses if wanted))
+        return _wanted(self.clauses)
+
+
+@cache
+def _wanted(clauses: tuple[Clause, ...]) -> frozenset[str]:
+    return frozenset().union(*(names for names, wanted in clauses if wanted))
 
 
 def condition(when: str, groups: Mapping[str, Sequence[str]]) -> tuple[Clause, ...]:
