@@ -7,7 +7,7 @@ from core.messages import Inbound
 from core.people import Person
 from core.ports import Tx
 from core.requests import Outcome
-from core.ticket import StoredFile
+from core.ticket import StoredFile, Ticket
 from tests.scenario import PHOTO, Scenario
 
 PAPER = "打印机卡纸 三楼财务 天河"
@@ -120,6 +120,19 @@ async def test_more_words_on_the_same_matter_join_a_settled_ticket(
     await dispatched(desk)
     await desk.hears("tang.wei", more)
     assert len(await desk.tickets()) == 1
+
+
+async def test_more_words_join_what_is_at_work_below_a_list_of_what_is_done(
+    desk: Scenario,
+) -> None:
+    for _ in range(9):
+        await desk.hears("xu.lan", PAPER, detail={"new": "yes"})
+    first, *done = await desk.tickets()
+    ids = {"id": tuple(ticket.id for ticket in done)}
+    await desk.desk.store.write(lambda tx: tx.update_where(Ticket, ids, status="resolved"))
+    joined = await desk.hears("xu.lan", "指示灯也不亮")
+    assert joined.ticket is not None
+    assert joined.ticket.number == first.number
 
 
 @pytest.mark.parametrize("other", ["打印机卡纸", "上不了网", "忘记邮箱密码", "那台电脑键盘坏了"])

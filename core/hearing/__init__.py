@@ -25,6 +25,8 @@ from core.understand.secrets import mask_passwords
 from core.work import perform
 
 LIST_LIMIT = 8
+OPEN_ONES = tuple(OPEN)
+AT_WORK = tuple(OPEN - {Status.RESOLVED, Status.CONFIRMED})
 
 
 class Hearing:
@@ -91,12 +93,28 @@ class Hearing:
     def read(self) -> Understanding:
         return self.understand(self.text)
 
-    def mine(self, statuses: tuple[Status, ...] = tuple(OPEN)) -> list[Ticket]:
+    @cached_property
+    def open_reports(self) -> list[Ticket]:
+        return self._reports(OPEN_ONES)
+
+    def _reports(self, statuses: tuple[Status, ...], many: int = LIST_LIMIT) -> list[Ticket]:
+        """The person's own, newest first."""
+        return self.tx.find(
+            Ticket, order="-id", limit=many, requester_id=self.person.id, status=statuses
+        )
+
+    @property
+    def latest_at_work(self) -> Ticket | None:
+        """The newest report whose trouble nobody has called over."""
+        at_work = [ticket for ticket in self.open_reports if ticket.status in AT_WORK]
+        if not at_work and len(self.open_reports) == LIST_LIMIT:  # there may be older ones
+            at_work = self._reports(AT_WORK, many=1)
+        return next(iter(at_work), None)
+
+    def mine(self, statuses: tuple[Status, ...] = OPEN_ONES) -> list[Ticket]:
         """What the person has to do with: own reports, jobs held, jobs offered."""
         tx, person = self.tx, self.person
-        found = tx.find(
-            Ticket, order="-id", limit=LIST_LIMIT, requester_id=person.id, status=statuses
-        )
+        found = self.open_reports if statuses is OPEN_ONES else self._reports(statuses)
         if person.is_staff:
             held = tx.find(
                 Ticket, order="-id", limit=LIST_LIMIT, assignee_id=person.id, status=statuses

@@ -2,7 +2,6 @@
 
 from core.hearing import Hearing
 from core.hearing.adding import add
-from core.lifecycle import OPEN, Status
 from core.requests import Outcome
 from core.ticket import Message, Ticket
 
@@ -35,16 +34,9 @@ def follow_up(hearing: Hearing) -> Outcome | None:
     """Words after words: the settling ticket, or the last one while it is fresh (R-014)."""
     if hearing.inbound.subject:
         return None  # a matter of its own, and its sender knew how to answer instead
-    recent = hearing.tx.find(
-        Ticket,
-        order="-id",
-        limit=1,
-        requester_id=hearing.person.id,
-        status=tuple(OPEN - {Status.RESOLVED, Status.CONFIRMED}),
-    )
-    if not recent or hearing.now - recent[0].changed_at > hearing.desk.rules.join:
+    ticket = hearing.latest_at_work
+    if ticket is None or hearing.now - ticket.changed_at > hearing.desk.rules.join:
         return None
-    ticket = recent[0]
     if not ticket.settled or not _is_another_matter(hearing, ticket):
         return add(hearing, ticket, why="settling" if not ticket.settled else "recent")
     return None

@@ -1,9 +1,9 @@
 """Words that answer nothing, from an engineer with a job: for whom they are is asked."""
 
 from core.actions import Relation, available
-from core.hearing import Hearing
+from core.hearing import AT_WORK, Hearing
 from core.in_hand import relations
-from core.lifecycle import OPEN, Action, Status
+from core.lifecycle import Action
 from core.messages import Choice
 from core.notices.engineer import WhoseWords
 from core.requests import Outcome
@@ -29,7 +29,7 @@ def about_a_job(hearing: Hearing) -> Outcome | None:
 
 def _jobs(hearing: Hearing) -> list[Ticket]:
     """What the person is at, or was asked to take."""
-    mine = hearing.mine(tuple(OPEN - {Status.RESOLVED, Status.CONFIRMED}))
+    mine = hearing.mine(AT_WORK)
     return [job for job in mine if _ties(hearing, job) & {Relation.JOB, Relation.OFFERED}]
 
 
