@@ -19,7 +19,6 @@ from core.register import amend
 from core.ticket import Survey
 
 SURVEY_TIMERS = ("survey", "survey_remind", "survey_expire")
-LAST_REMINDERS = 2
 
 
 def ask_whether_it_works(hand: InHand, *, result: str) -> None:
@@ -82,7 +81,7 @@ def forget_resolution(hand: InHand) -> None:
 
 def _forget_silence(hand: InHand) -> None:
     hand.cancel_timers("close_unconfirmed")
-    for nth in range(1, LAST_REMINDERS + 1):
+    for nth, _ in enumerate(hand.desk.rules.remind_days, start=1):
         hand.cancel_timers("confirm_remind", subject=f"{hand.subject}/{nth}")
 
 

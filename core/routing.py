@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
+from core.actions import MODES
 from core.dispatch import offers
 from core.in_hand import InHand
 from core.lifecycle import Action
 from core.notices.desk import DeskProposal
 from core.people import Role
-
-MODES = ("onsite", "remote", "phone")
 
 
 def settle_ticket(hand: InHand) -> None:
