@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from core import closing, story
+from core import closing, looks, story
 from core.dispatch import offers
 from core.errors import NoSuchTicket
 from core.in_hand import InHand
@@ -212,11 +212,7 @@ def stand_alone(hand: InHand, timer: TimerRow) -> None:
 
 
 def _later(hand: InHand, kind: str, child: Ticket, **payload: str) -> None:
-    subject = f"ticket/{child.id}/{hand.ticket.id}"
-    hand.tx.update_where(
-        TimerRow, {"kind": kind, "subject": subject, "state": "pending"}, state="cancelled"
-    )
-    hand.tx.add(TimerRow(kind=kind, subject=subject, due_at=hand.now, payload=payload))
+    looks.instead(hand.tx, kind, f"ticket/{child.id}/{hand.ticket.id}", hand.now, **payload)
 
 
 # -- declared

@@ -1,4 +1,4 @@
-"""What the desk looks at again and again: one pending timer of each kind, which sets the next."""
+"""Timers of which one is pending for each kind and subject; those of the desk set the next."""
 
 from datetime import datetime, time, timedelta
 
@@ -6,6 +6,13 @@ from core.desk import Desk
 from core.messages import Value
 from core.ports import Tx
 from core.rows import TimerRow
+
+
+def instead(tx: Tx, kind: str, subject: str, due_at: datetime, **payload: Value) -> None:
+    """In place of a pending one."""
+    pending = {"kind": kind, "subject": subject, "state": "pending"}
+    tx.update_where(TimerRow, pending, state="cancelled")
+    tx.add(TimerRow(kind=kind, subject=subject, due_at=due_at, payload=payload))
 
 
 def begin(tx: Tx, kind: str, due_at: datetime) -> None:

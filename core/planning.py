@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core import looks
 from core.desk import Desk
 from core.dispatch import offers
 from core.dispatch.choose import Engineer, Job, Minutes, Rules
 from core.dispatch.planner import Plan, plan
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
-from core.messages import Choice, Value
+from core.messages import Choice
 from core.notices.desk import PlanProposed
 from core.people import ENGINEERS, Role
 from core.ports import Tx
@@ -147,12 +148,8 @@ def use(hand: InHand, serial: str) -> None:
 def _offer_all(tx: Tx, visits: dict[str, str], now: datetime) -> None:
     """Each by its own timer and lock: a job that was taken meanwhile stays with its taker."""
     for ticket in tx.find(Ticket, number=tuple(visits), order="id"):
-        subject = f"ticket/{ticket.id}"
-        payload: dict[str, Value] = {"engineer": visits[ticket.number]}
-        tx.update_where(
-            TimerRow, {"kind": PLANNED, "subject": subject, "state": "pending"}, state="cancelled"
-        )
-        tx.add(TimerRow(kind=PLANNED, subject=subject, due_at=now, payload=payload))
+        engineer = visits[ticket.number]
+        looks.instead(tx, PLANNED, f"ticket/{ticket.id}", now, engineer=engineer)
 
 
 def offer_planned(hand: InHand, timer: TimerRow) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from core import keypad
+from core import keypad, looks
 from core.keypad import LASTS, URGENT, Answered, Digit, Unanswered
 from core.lifecycle import Action, possible
 from core.messages import Choice
@@ -132,9 +132,7 @@ def _note(
 
 def _runs_out(tx: Tx, phone: Telephone, until: datetime) -> None:
     """The next question is due then, whoever asks or answers what in between."""
-    pending = {"kind": TIMER, "subject": f"phone/{phone.place}", "state": "pending"}
-    tx.update_where(TimerRow, pending, state="cancelled")
-    tx.add(TimerRow(kind=TIMER, subject=f"phone/{phone.place}", due_at=until))
+    looks.instead(tx, TIMER, f"phone/{phone.place}", until)
 
 
 def of_timer(timer: TimerRow) -> Telephone:
