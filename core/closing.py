@@ -74,7 +74,7 @@ def forget_resolution(hand: InHand) -> None:
     hand.cancel_timers(*SURVEY_TIMERS)
     hand.tx.update_where(
         Survey,
-        {"ticket_id": hand.ticket.id, "cycle": hand.ticket.cycle, "state": "planned"},
+        {"ticket_id": hand.ticket.id, "state": "planned"},
         state="cancelled",
     )
 
