@@ -97,13 +97,13 @@ def add_mail(program: Host, section: Section, pace: Pace = PACE) -> list[Inbox]:
     sender = SmtpChannel(smtp, signer, composer, program.now, alert=alert)
     keep = inbox.keeper(program.desk, program.wake)
     cursors = Cursors(program.desk)
-    boxes, reading = [], []
+    boxes, beside = [], [asyncio.ensure_future(sender.sessions.tend())]
     for each in section.mailboxes:
         wanted = replace(mailbox_settings(each), pace=pace)
         box = Inbox(wanted, ImapMailbox(wanted), alert=alert)
         boxes.append(box)
-        reading.append(asyncio.ensure_future(box.run(keep, cursors, program.now)))
-    plug(program, section, sender, signer, reading)
+        beside.append(asyncio.ensure_future(box.run(keep, cursors, program.now)))
+    plug(program, section, sender, signer, beside)
     program.watch(lambda: silent(boxes))
     program.ages |= {box.address: partial(getattr, box, "last_search_age") for box in boxes}
     return boxes

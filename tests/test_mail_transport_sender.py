@@ -1,6 +1,8 @@
 """What a mail server says, or fails to say, decides what the outbox does next."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -9,12 +11,14 @@ import pytest
 
 from channels.mail.layout import Content
 from channels.mail.sender import SmtpChannel
+from channels.mail.sessions import LETTERS
 from channels.mail.settings import SmtpSettings
 from channels.mail.tokens import Signer
 from core.errors import Unclear, Undeliverable
 from core.messages import Letter
 from tests.mail_servers.certificate import certificate, server_tls
 from tests.mail_servers.smtp import ScriptedSmtp, scripted_smtp, smtp_sink
+from tests.mail_servers.store import eventually
 
 SIGNER = Signer(instance="desk.test", keys=(b"0123456789abcdef",))
 LETTER = Letter(
@@ -289,6 +293,55 @@ async def test_what_is_no_address_never_reaches_the_line(server, desk, address):
     refusal = await desk.refused(replace(LETTER, address=address))
     assert (refusal.permanent, refusal.address_dead) == (True, True)
     assert server.log == []
+
+
+@asynccontextmanager
+async def tending(desk: Desk) -> AsyncIterator[None]:
+    task = asyncio.create_task(desk.channel.sessions.tend())
+    await asyncio.sleep(0)
+    yield
+    task.cancel()
+    await asyncio.wait({task})
+
+
+@pytest.fixture
+async def tended(desk) -> AsyncIterator[Desk]:
+    async with tending(desk):
+        yield desk
+
+
+async def test_letters_that_follow_soon_share_a_session_and_not_for_ever(server, tended):
+    for _ in range(LETTERS + 1):
+        await tended.channel.send(LETTER)
+    assert len(server.accepted) == LETTERS + 1
+    verbs = [line.split()[0] for line in server.log]
+    assert (verbs.count("EHLO"), verbs.count("QUIT")) == (2, 1)
+
+
+@pytest.mark.parametrize("silence", ["cut", "421 4.4.2 you were silent too long"])
+async def test_a_session_that_its_server_left_meanwhile_costs_nothing(server, tended, silence):
+    await tended.channel.send(LETTER)
+    server.replies["RSET"] = [silence]
+    await tended.channel.send(replace(LETTER, reference="letter-2"))
+    assert len(server.accepted) == 2
+    assert tended.channel.rests_for == 0
+
+
+async def test_a_session_in_which_a_letter_was_refused_is_not_used_again(server, tended):
+    server.replies["RCPT"] = ["550 5.1.1 nobody"]
+    await tended.refused()
+    await tended.channel.send(LETTER)
+    assert [line for line in server.log if line.startswith(("EHLO", "RSET"))] == [
+        "EHLO desk.test"
+    ] * 2
+
+
+async def test_a_session_that_no_letter_needs_is_left(server, monkeypatch):
+    monkeypatch.setattr("channels.mail.sessions.REST", 0.01)
+    desk = Desk(server.port)
+    async with tending(desk):
+        await desk.channel.send(LETTER)
+        await eventually(lambda: server.log[-1] == "QUIT")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import aiosmtplib
 import structlog
 
 from channels.mail.layout import Content, Envelope, layout
+from channels.mail.sessions import Session, Sessions
 from channels.mail.settings import Alert, SmtpSettings, log_only, tls_context
 from channels.mail.tokens import Signer
 from core.errors import Unclear, Undeliverable
@@ -53,6 +54,7 @@ class SmtpChannel:
         self._now = now
         self._alert = alert
         self._monotonic = monotonic
+        self.sessions = Sessions()
         self._slots = asyncio.Semaphore(settings.at_once)
         self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
         self._paused_until = float("-inf")
@@ -82,8 +84,19 @@ class SmtpChannel:
     @contextlib.asynccontextmanager
     async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
         """Connected, encrypted and logged in. Nothing that fails here was accepted by anybody."""
+        session = await self.sessions.take() or Session(self._client())
+        try:
+            if not session.letters:
+                await self._open(session.client)
+            yield session.client
+        except BaseException:
+            session.client.close()
+            raise
+        await self.sessions.put(session)
+
+    def _client(self) -> aiosmtplib.SMTP:
         s = self._settings
-        client = aiosmtplib.SMTP(
+        return aiosmtplib.SMTP(
             hostname=s.host,
             port=s.port,
             use_tls=s.tls == "implicit",
@@ -92,13 +105,6 @@ class SmtpChannel:
             local_hostname=s.domain.encode("idna").decode(),
             timeout=s.step,
         )
-        try:
-            await self._open(client)
-            yield client
-            with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
-                await client.quit(timeout=2)
-        finally:
-            client.close()
 
     async def _open(self, client: aiosmtplib.SMTP) -> None:
         s = self._settings
