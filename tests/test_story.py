@@ -7,7 +7,7 @@ from core.messages import Inbound
 from core.people import Person
 from core.ports import Tx
 from core.requests import Outcome
-from core.ticket import StoredFile, Ticket
+from core.ticket import StoredFile, Survey, Ticket
 from tests.scenario import PHOTO, Scenario
 
 PAPER = "打印机卡纸 三楼财务 天河"
@@ -266,6 +266,16 @@ async def test_the_next_working_day_asks_once_how_it_was(desk: Scenario) -> None
     assert [choice.arg for choice in survey.choices] == ["5", "4", "3", "2", "1"]
     await desk.hears("tang.wei", "5")
     assert desk.heard("tang.wei")[-1] == "survey_thanks"
+
+
+async def test_opened_again_before_it_was_asked_nobody_waits_for_that_score(desk: Scenario) -> None:
+    number, _ = await resolved(desk)
+    await desk.does("tang.wei", "confirm", number)
+    await desk.does("tang.wei", "reopen", number)
+    surveys = await desk.desk.store.read(lambda tx: tx.find(Survey))
+    assert [survey.state for survey in surveys] == ["cancelled"]
+    await desk.time_passes(days=1)
+    assert "survey_asked" not in desk.heard("tang.wei")
 
 
 async def test_a_low_score_goes_to_quality(desk: Scenario) -> None:
