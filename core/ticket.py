@@ -1,10 +1,11 @@
 """A ticket and what hangs on it, as rows: steps, messages, files, offers, cards, surveys."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+
+import orjson
 
 from core.lifecycle import HELD, OPEN, SIDE, WAITING, Status
 from core.messages import Value
@@ -107,8 +108,8 @@ def chained(step: Step, prev_hash: str) -> Step:
         dict(sorted(step.detail.items())),
         prev_hash,
     )
-    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-    return replace(step, prev_hash=prev_hash, hash=hashlib.sha256(text.encode()).hexdigest())
+    text = orjson.dumps(told)
+    return replace(step, prev_hash=prev_hash, hash=hashlib.sha256(text).hexdigest())
 
 
 def broken_link(steps: list[Step], head: str) -> int | None:

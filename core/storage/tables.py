@@ -1,7 +1,6 @@
 """The tables. Each is made from the frozen value whose fields are its columns."""
 
 import dataclasses
-import json
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -9,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -105,31 +105,28 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} cannot be kept as JSON")
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode
-
-
 _EMPTY: dict[type[Any], str] = {dict: "{}", tuple: "[]", list: "[]"}
 
 
 def _as_json(value: Any) -> str | None:
     if value is None:
         return None
-    # Most of them are empty, and an encoder takes its time to be made.
+    # Most of them are empty.
     if not value and type(value) in _EMPTY:
         return _EMPTY[type(value)]
-    return _encode(value)
+    return orjson.dumps(value, default=_plain).decode()
 
 
 def _of_json(value: str | None) -> Any:
     if value is None:
         return None
-    return {} if value == "{}" else json.loads(value)
+    return {} if value == "{}" else orjson.loads(value)
 
 
 def _tuple_of_json(value: str | None) -> tuple[Any, ...] | None:
     if value is None:
         return None
-    return () if value == "[]" else tuple(json.loads(value))
+    return () if value == "[]" else tuple(orjson.loads(value))
 
 
 _TYPES: dict[Any, type[TypeEngine[Any]]] = {
