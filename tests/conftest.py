@@ -1,6 +1,9 @@
 """Fixtures that many tests share."""
 
 import gc
+import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +12,21 @@ import pytest
 from core.ports import Tx
 from core.storage.sqlite import SqliteStore
 from core.ticket import Step, Ticket, broken_link
-from tests.scenario import Scenario, a_desk
+from tests.scenario import Scenario, a_desk, forget_templates
+
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30  # bytes: several times what the files of one run take
+
+
+def pytest_configure() -> None:
+    """Files live in memory where it has room: nobody waits for a disk, or reads them tomorrow."""
+    fits = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    if fits and "TMPDIR" not in os.environ:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+def pytest_unconfigure() -> None:
+    forget_templates()
 
 
 def pytest_collection() -> None:

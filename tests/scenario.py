@@ -256,14 +256,19 @@ def _calendars() -> dict[str, Calendar]:
 
 
 @cache
-def _templates() -> Path:
+def _templates() -> "tempfile.TemporaryDirectory[str]":
     """Where the files lie that are made once: every test starts from a copy."""
-    return Path(tempfile.mkdtemp(prefix="paidan-tests-"))
+    return tempfile.TemporaryDirectory(prefix="paidan-tests-")
+
+
+def forget_templates() -> None:
+    _templates().cleanup()
+    _templates.cache_clear()
 
 
 async def tables() -> Path:
     """Our tables in a file of SQLite with nothing in them, to be copied."""
-    path = _templates() / "tables.db"
+    path = Path(_templates().name) / "tables.db"
     if not path.exists():
         await schema.upgrade(f"sqlite:///{path}")
     return path
@@ -271,7 +276,7 @@ async def tables() -> Path:
 
 async def template() -> Path:
     """The example desk in a file of SQLite, to be copied."""
-    path = _templates() / "desk.db"
+    path = Path(_templates().name) / "desk.db"
     if not path.exists():
         shutil.copy(await tables(), path)
         async with _opened(CalmStore(path), Rules()) as fresh:
