@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from core import inbox, privacy
-from core.ports import Raw
-from core.rows import InboxRow
-from core.ticket import Message
+from core.ports import Raw, Tx
+from core.rows import InboxRow, OutboxRow
+from core.ticket import Message, Step, Ticket
 from tests.scenario import Scenario
+from tests.test_story import accepted
 
 
 async def test_privacy_says_what_is_kept_and_how_long(desk: Scenario) -> None:
@@ -64,3 +65,64 @@ async def test_what_is_still_to_be_done_is_not_forgotten(desk: Scenario) -> None
         lambda tx: privacy.forget(tx, None, desk.moment + timedelta(days=1))
     )
     assert await bodies(desk) == [b"{}"]
+
+
+# -- passwords (R-112)
+
+
+SECRET = "Abc123xyz"
+TELLS = f"打印机要登录，密码是{SECRET}"
+
+
+async def everything_kept(desk: Scenario) -> str:
+    """All that the desk wrote down and sent, in one text."""
+
+    def read(tx: Tx) -> list[object]:
+        return [*tx.find(Ticket), *tx.find(Step), *tx.find(Message), *tx.find(OutboxRow)]
+
+    return repr(await desk.desk.store.read(read))
+
+
+async def test_a_password_in_a_report_is_masked_and_warned_of(desk: Scenario) -> None:
+    await desk.hears("xu.lan", TELLS)
+    assert SECRET not in await everything_kept(desk)
+    assert "password_seen" in desk.heard("xu.lan")
+
+
+async def test_a_password_in_further_words_is_masked_and_warned_of(desk: Scenario) -> None:
+    await accepted(desk)
+    await desk.hears("tang.wei", TELLS)
+    assert SECRET not in await everything_kept(desk)
+    assert desk.heard("tang.wei").count("password_seen") == 1
+
+
+async def test_a_password_in_an_edited_message_is_masked_and_warned_of(desk: Scenario) -> None:
+    await desk.hears("xu.lan", "打印机要登录", message_id="m77")
+    await desk.hears("xu.lan", TELLS, message_id="m77", edited_of="m77")
+    assert SECRET not in await everything_kept(desk)
+    assert "password_seen" in desk.heard("xu.lan")
+
+
+async def test_a_password_in_an_answer_is_masked_and_warned_of(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    await desk.does(engineer, "arrive", number)
+    await desk.does(engineer, "resolve", number)
+    await desk.hears(engineer, TELLS)
+    assert (await desk.ticket(number)).status == "resolved"
+    assert SECRET not in await everything_kept(desk)
+    assert desk.heard(engineer).count("password_seen") == 1
+
+
+async def test_a_password_behind_a_typed_word_is_masked_and_warned_of(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    await desk.hears(engineer, f"转告 {number} {TELLS}")
+    assert "engineer_says" in desk.heard("tang.wei")
+    assert SECRET not in await everything_kept(desk)
+    assert desk.heard(engineer).count("password_seen") == 1
+
+
+async def test_talk_of_a_password_is_passed_on_as_it_is(desk: Scenario) -> None:
+    number, engineer = await accepted(desk)
+    await desk.hears(engineer, f"转告 {number} 密码请您自己输入")
+    assert desk.last("tang.wei", "engineer_says").params["text"] == "密码请您自己输入"
+    assert "password_seen" not in desk.heard(engineer)

@@ -13,6 +13,7 @@ from core.lifecycle import OPEN, Action, Status
 from core.messages import Choice, File, Inbound
 from core.notices.answers import Refused
 from core.notices.notice import Notice
+from core.notices.requester import PasswordSeen
 from core.numbers import serial_of
 from core.opening import understand
 from core.ports import Tx
@@ -237,7 +238,13 @@ class Hearing:
             )
 
     def perform(self, request: Request) -> Outcome:
-        return perform(self.tx, self.desk, request, self.guest.actor, self.now, cause=self.event)
+        """The action that was meant, with the words that came with it but for passwords (R-112)."""
+        masked = replace(request, text=mask_passwords(request.text))
+        by, now = self.guest.actor, self.now
+        outcome = perform(self.tx, self.desk, masked, by, now, cause=self.event)
+        if masked.text != request.text:
+            self.say(PasswordSeen(number=request.number))
+        return outcome
 
     def refuse(self, refusal: Refusal) -> Outcome:
         detail = refusal.params.get("number", refusal.params.get("what", ""))

@@ -3,7 +3,7 @@
 from core import grievances
 from core.actions import Relation
 from core.hearing import Hearing
-from core.hearing.reporting import in_words, report
+from core.hearing.reporting import in_words, report, warn_of_password
 from core.in_hand import InHand, relations
 from core.lifecycle import Action, Status
 from core.notices.engineer import RequesterSays
@@ -27,14 +27,16 @@ def add(hearing: Hearing, ticket: Ticket, *, why: str) -> Outcome:
         return _after_the_end(hearing, held)
     hearing.keep(held.id)
     hand = hearing.hand(held)
-    text = mask_passwords(hearing.text) or in_words(hearing.inbound)
+    text = hearing.text or in_words(hearing.inbound)
     if not is_own and hearing.person.is_staff:
         if Relation.JOB not in ties and not hearing.person.has(Role.DESK_AGENT, Role.SUPERVISOR):
             return hearing.perform(Request(action=A.NOTE, number=held.number, text=text))
         return hearing.perform(
             Request(action=A.RELAY, number=held.number, text=text, files=hearing.inbound.files)
         )
+    text = mask_passwords(text)
     hand.step(A.ADD, detail={"text": text, "why": why})
+    warn_of_password(hearing, hand)
     if held.status == Status.NEW and not held.settled:
         _learn(hearing, hand)
         if hearing.phone and held.site is None and hand.ticket.site is not None:

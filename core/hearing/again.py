@@ -3,7 +3,7 @@
 from core import keypad
 from core.hearing import Hearing
 from core.hearing.adding import corrected, tell_holder
-from core.hearing.reporting import report
+from core.hearing.reporting import report, warn_of_password
 from core.hearing.typed import WORDS
 from core.lifecycle import Action, Status
 from core.numbers import is_number
@@ -28,10 +28,10 @@ def edited(hearing: Hearing) -> Outcome | None:
     )
     if said is None:
         return None  # it was said before the desk could hear: then this is the first we know
-    if said.text == hearing.text:
-        return Outcome("unchanged")
     # A caption that was taken away does not take the words with it.
-    text = hearing.text or said.text
+    text = mask_passwords(hearing.text) or said.text
+    if said.text == text:
+        return Outcome("unchanged")
     hearing.tx.update(said, text=text, former=(*said.former, said.text))
     if said.ticket_id is not None:
         _reread(hearing, said.ticket_id, said.text, text)
@@ -44,6 +44,7 @@ def _reread(hearing: Hearing, ticket_id: int, before: str, text: str) -> None:
         return
     hand = hearing.hand(ticket)
     hand.step(A.ADD, detail={"edited": True, "was": before, "text": text})
+    warn_of_password(hearing, hand)
     if ticket.symptom == before or before in ticket.symptom:
         hand.change(symptom=ticket.symptom.replace(before, text) if before else text)
     if ticket.status == Status.NEW and not ticket.settled:

@@ -74,8 +74,12 @@ def _acknowledge(hearing: Hearing, hand: InHand, read: Understanding) -> None:
             AskSite(number=ticket.number),
             choices=[hand.choice(A.SET_SITE, code) for code in hand.book.sites],
         )
+    warn_of_password(hearing, hand)
+
+
+def warn_of_password(hearing: Hearing, hand: InHand) -> None:
     if mask_passwords(hearing.text) != hearing.text:
-        hand.answer(PasswordSeen(number=ticket.number))
+        hand.answer(PasswordSeen(number=hand.ticket.number))
 
 
 def _says_all_at_once(hearing: Hearing) -> bool:
