@@ -17,7 +17,7 @@ from core.masking import mask_name_of_number
 from core.messages import Choice, Letter, Receipt, Value
 from core.people import Person, Role
 from core.ports import Files, Tx
-from core.ticket import Card, Offer, Ticket
+from core.ticket import Offer, Ticket
 from core.words import label, say
 
 A = Action
@@ -113,7 +113,8 @@ class View:
 
 def view(tx: Tx, desk: Desk, ticket: Ticket, person: Person) -> View:
     book = desk.register.open(tx)
-    requester = tx.get(Person, ticket.requester_id)
+    own = ticket.requester_id == person.id
+    requester = person if own else tx.get(Person, ticket.requester_id)
     assert requester is not None, ticket
     assignee = tx.get(Person, ticket.assignee_id) if ticket.assignee_id else None
     offer = unanswered = None
@@ -333,17 +334,16 @@ class Renderer:
         self, tx: Tx, choices: Sequence[Choice], language: str, person_id: int | None
     ) -> tuple[tuple[Button, ...], ...]:
         """The choices of a letter, with sites and people by their names."""
+        if not choices:
+            return ()
         book = self.desk.register.open(tx)
         names = {code: book.site_name(code, language) for code in book.sites}
         names |= {code: person.called(language) for code, person in book.by_code.items()}
         return button_rows(choices, language, str(person_id), self.key, names)
 
-    def draw(self, tx: Tx, row: Card) -> ChatMessage | None:
-        """What the live card should show now; None where its ticket or person is gone."""
-        ticket, person = tx.get(Ticket, row.ticket_id), tx.get(Person, row.person_id)
-        if ticket is None or person is None:
-            return None
-        return card(view(tx, self.desk, ticket, person), row.audience, self.key)
+    def draw(self, tx: Tx, audience: str, ticket: Ticket, person: Person) -> ChatMessage:
+        """What the live card should show now."""
+        return card(view(tx, self.desk, ticket, person), audience, self.key)
 
 
 class CardChannel:

@@ -14,8 +14,9 @@ from core.desk import Desk
 from core.errors import Unclear, Undeliverable
 from core.messages import Letter
 from core.numbers import number_of
+from core.people import Person
 from core.ports import Tx
-from core.ticket import Card
+from core.ticket import Card, Ticket
 
 log = structlog.get_logger()
 BATCH = 100
@@ -34,12 +35,7 @@ async def redraw(desk: Desk, channel: TelegramChannel, renderer: Renderer) -> in
 
     def stale(tx: Tx) -> list[Stale]:
         rows = tx.find(Card, id=tuple(r["id"] for r in tx.ask("stale_cards", many=BATCH)))
-        found = []
-        for row in rows:
-            drawn = renderer.draw(tx, row)
-            wanted = fingerprint(drawn) if drawn else row.drawn_hash
-            found.append(Stale(row, wanted, worn(tx, renderer, row)))
-        return found
+        return [_look(tx, renderer, row) for row in rows]
 
     async def in_one_chat(cards: list[Stale]) -> int:
         edits = 0
@@ -58,6 +54,14 @@ async def redraw(desk: Desk, channel: TelegramChannel, renderer: Renderer) -> in
     async with asyncio.TaskGroup() as group:
         drawing = [group.create_task(in_one_chat(cards)) for cards in chats.values()]
     return sum(each.result() for each in drawing)
+
+
+def _look(tx: Tx, renderer: Renderer, row: Card) -> Stale:
+    ticket, person = tx.get(Ticket, row.ticket_id), tx.get(Person, row.person_id)
+    if ticket is None or person is None:
+        return Stale(row, row.drawn_hash, [])
+    wanted = fingerprint(renderer.draw(tx, row.audience, ticket, person))
+    return Stale(row, wanted, worn(tx, renderer, row.channel, ticket, person))
 
 
 def _drawn(tx: Tx, row: Card, wanted: str) -> None:

@@ -32,17 +32,14 @@ class Worn:
     as_a_whole: bool
 
 
-def worn(tx: Tx, renderer: Renderer, card: Card) -> list[Worn]:
+def worn(tx: Tx, renderer: Renderer, channel: str, ticket: Ticket, person: Person) -> list[Worn]:
     """What the ticket's changes have made of the earlier messages beside its live card."""
-    ticket, person = tx.get(Ticket, card.ticket_id), tx.get(Person, card.person_id)
-    if ticket is None or person is None:
-        return []
     sent = tx.find(
         OutboxRow,
         order="id",
         ticket_id=ticket.id,
         person_id=person.id,
-        channel=card.channel,
+        channel=channel,
         state="sent",
     )
     live = {each.message_id for each in tx.find(Card, ticket_id=ticket.id, person_id=person.id)}
