@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import os
+import re
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -15,6 +16,8 @@ from core.desk import Desk
 from core.people import Address
 from core.ports import Between, Store, Tx
 from core.rows import Counter, InboxRow, OutboxRow, Setting, TimerRow
+from core.storage import statements
+from core.storage.queries import QUERIES
 from core.storage.tables import TABLES
 
 pytest_plugins = ("tests.postgres",)
@@ -117,6 +120,31 @@ async def test_what_waits_to_be_written_is_found_in_the_same_transaction(store: 
         return tx.count(InboxRow)
 
     assert await store.write(body) == 1
+
+
+@pytest.mark.parametrize("changes", ["update", "delete"])
+async def test_what_waits_to_be_written_is_changed_where_it_is_meant(
+    store: Store, changes: str
+) -> None:
+    def body(tx: Tx) -> list[str]:
+        for name in ("one", "two"):
+            tx.add(TimerRow(kind="test", subject=name, due_at=NOW))
+        if changes == "update":
+            assert tx.update_where(TimerRow, {"subject": "three"}, state="cancelled") == 0
+            assert tx.update_where(TimerRow, {"subject": "two"}, state="cancelled") == 1
+        else:
+            assert tx.delete(TimerRow, subject="three") == 0
+            assert tx.delete(TimerRow, subject="two") == 1
+        return [row.subject for row in tx.find(TimerRow, state="pending")]
+
+    assert await store.write(body) == ["one"]
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+def test_a_query_finds_what_waits_in_each_of_its_tables(name: str) -> None:
+    text = statements.named(name, "sqlite").text
+    named = set(re.findall(r"(?:FROM|JOIN|UPDATE|INTO) (\w+)", text))
+    assert named <= {TABLES[kind].name for kind in statements.asked_of(name, "sqlite")}
 
 
 @pytest.mark.parametrize("way", ["update", "update_where", "put", "add", "insert", "delete"])

@@ -39,6 +39,7 @@ Shape = tuple[tuple[str, str], ...]
 # An index over the open rows only serves a statement that says in so many words which rows it
 # wants, and states are few: so they stand in the text, never as a parameter.
 SPELLED_OUT = frozenset({"state"})
+_WORD = re.compile(r"\w+")
 _PLAIN_WORD = re.compile(r"[a-z_]+")
 
 
@@ -137,6 +138,13 @@ def counted(kind: type[Any], shape: Shape) -> Select[Any]:
 @memo
 def named(name: str, dialect: str) -> TextClause:
     return QUERIES[name](dialect)
+
+
+@memo
+def asked_of(name: str, dialect: str) -> tuple[type[Any], ...]:
+    """The kinds of rows whose tables a query names."""
+    words = set(_WORD.findall(named(name, dialect).text))
+    return tuple(kind for kind, table in TABLES.items() if table.name in words)
 
 
 @memo

@@ -122,7 +122,8 @@ class SqlTx:
         return int(self.driver.rows(statements.counted(kind, shape), params)[0][0])
 
     def ask(self, name: str, **params: Any) -> list[Mapping[str, Any]]:
-        self.flush()
+        for kind in statements.asked_of(name, self.driver.dialect):
+            self._flush(kind)
         found = self.driver.named(statements.named(name, self.driver.dialect), params)
         return [_told(row) for row in found]
 
