@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute
@@ -24,7 +24,7 @@ from channels.mail.imap import ImapMailbox
 from channels.mail.inbound import House, Place, inbound, kept, returned_id, worth_keeping
 from channels.mail.inbox import Cursor, Inbox
 from channels.mail.isolate import Reader, Unreadable
-from channels.mail.layout import Attached, Content
+from channels.mail.layout import REFERENCES, Attached, Content
 from channels.mail.machine import Bounce
 from channels.mail.parse import Mail
 from channels.mail.render import SURVEYS, render
@@ -403,15 +403,15 @@ class Composer:
         return sites | {code: person.name for code, person in book.by_code.items()}
 
     def _thread(self, tx: Tx, letter: Letter) -> list[str]:
-        """Ids of what went to and fro about the ticket, oldest first."""
+        """Ids of what came and of what went, each oldest first; no more than a header names."""
         serial = serial_of(letter.ticket)
         if serial is None:
             return []
-        ours = tx.find(Sent, order="id", channel="mail", address=letter.address, ticket_id=serial)
-        theirs = tx.find(
-            Message, order="id", channel="mail", ticket_id=serial, person_id=letter.person_id
-        )
-        return [m.external_id for m in theirs if m.external_id] + [s.message_id for s in ours]
+        about: dict[str, Any] = {"channel": "mail", "ticket_id": serial}
+        newest = partial(tx.find, order="-id", limit=REFERENCES, **about)
+        theirs = [each.external_id for each in newest(Message, person_id=letter.person_id)]
+        ours = [each.message_id for each in newest(Sent, address=letter.address)]
+        return [*filter(None, reversed(theirs)), *reversed(ours)]
 
 
 # -- pages behind links

@@ -590,3 +590,15 @@ async def test_answers_of_a_ticket_hang_together(post):
     first, last = post.sent(WANG)[0], post.last(WANG)
     assert first["In-Reply-To"] == "<first@example.com>"
     assert str(first["Message-ID"]) in str(last["References"])
+
+
+async def test_a_letter_in_a_long_thread_names_the_newest_mails(post):
+    ticket = await report(post)
+    for n in range(12):
+        more = answer(post.sent(WANG)[0], WANG, f"补充{n}", Message_ID=f"<n{n}@example.com>")
+        await post.gets(more)
+    await resolved_for(post, ticket)
+    named = str(post.last(WANG)["References"]).split()
+    assert named[0] == post.signer.thread_id(ticket.number)
+    assert {"<n11@example.com>", str(post.sent(WANG)[0]["Message-ID"])} <= set(named)
+    assert "<n0@example.com>" not in named
