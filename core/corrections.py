@@ -1,6 +1,6 @@
 """A verdict overruled by a person: a further row that says who and why (promise 8)."""
 
-from core import verdicts
+from core import typed_answers, verdicts
 from core.errors import Missing
 from core.in_hand import InHand
 from core.lifecycle import Action
@@ -8,7 +8,6 @@ from core.notices.desk import VerdictCorrected
 from core.people import Role
 from core.rows import VerdictRow
 from core.sla.verdict import Outcome
-from core.words import label, languages
 
 
 def correctable(hand: InHand) -> list[str]:
@@ -21,12 +20,7 @@ def correctable(hand: InHand) -> list[str]:
 
 def milestone_in(hand: InHand, text: str) -> tuple[str, str]:
     """The milestone that a typed line begins with, by its key or its name, and what follows it."""
-    for milestone in correctable(hand):
-        names = [label(Action.CORRECT_VERDICT, milestone, language) for language in languages()]
-        for name in (milestone, *names):
-            if text.lower().startswith(name.lower()):
-                return milestone, text[len(name) :].strip(" :：,，")
-    return "", text
+    return typed_answers.leading(Action.CORRECT_VERDICT, correctable(hand), text)
 
 
 def correct(hand: InHand, milestone: str, why: str) -> None:

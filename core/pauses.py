@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core import clocks
+from core import clocks, typed_answers
 from core.actions import ACTIONS
 from core.in_hand import InHand
 from core.lifecycle import Action
 from core.messages import File, Value
 from core.sla.policy import PAUSE_NEEDS
-from core.words import label, languages, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,4 @@ def read(hand: InHand, reason: str, text: str, files: Sequence[File]) -> Pause:
 
 def reason_in(text: str) -> tuple[str, str]:
     """The reason that a typed line begins with, and what follows it."""
-    for reason in ACTIONS[Action.WAIT].args:
-        for name in (reason, *(plain(label(Action.WAIT, reason, lang)) for lang in languages())):
-            if text.lower().startswith(name.lower()):
-                return reason, text[len(name) :].strip(" :：,，")
-    return "", text
+    return typed_answers.leading(Action.WAIT, ACTIONS[Action.WAIT].args, text)

@@ -1,6 +1,7 @@
 """What people write behind a typed word: one of the answers that its buttons would offer."""
 
 import unicodedata
+from collections.abc import Iterable
 
 from core.actions import ACTIONS
 from core.keypad import normalise
@@ -21,6 +22,15 @@ def meant(action: Action, said: str, book: Book) -> str:
         return by_name[wanted]
     by_place = wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= len(offered)
     return offered[int(wanted) - 1] if by_place else ""
+
+
+def leading(action: Action, answers: Iterable[str], said: str) -> tuple[str, str]:
+    """The answer that a typed line begins with, by its code or any of its names, and the rest."""
+    for answer in answers:
+        for name in sorted(_names(action, answer), key=len, reverse=True):
+            if said.lower().startswith(name.lower()):
+                return answer, said[len(name) :].strip(" :：,，")
+    return "", said
 
 
 def _names(action: Action, answer: str) -> set[str]:
