@@ -16,12 +16,13 @@ from tests.scenario import Scenario, a_desk, forget_templates
 
 MEMORY = Path("/dev/shm")
 ROOM = 2 << 30  # bytes: several times what the files of one run take
+PLACED = {"TMPDIR", "PAIDAN_SOAK"}  # somebody chose a place, or wants what is too large for this
 
 
 def pytest_configure() -> None:
     """Files live in memory where it has room: nobody waits for a disk, or reads them tomorrow."""
     fits = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
-    if fits and "TMPDIR" not in os.environ:
+    if fits and not PLACED & set(os.environ):
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
