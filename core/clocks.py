@@ -100,13 +100,7 @@ def look(hand: "InHand") -> None:
         return
     states, due = dict(kept.states), []
     for milestone, state in kept.states.items():
-        at = _moment(state, "next_at")
-        if at is None or at > hand.now:
-            continue
-        lines = _lines(state)
-        come = list(takewhile(lambda line: moment_in(line) <= hand.now, lines))
-        warning, names = to_send([read_line(line, _cycle(state)) for line in come], (), hand.now)
-        states[milestone] = _heard(state, names, lines[len(come) :])
+        warning, states[milestone] = _take(state, hand.now)
         if warning is not None:
             calendar = hand.desk.calendars[str(state["calendar"])]
             due.append(Alarm(milestone, _moment(state, "due"), calendar, warning))
@@ -351,10 +345,16 @@ def _state(clock: Running) -> dict[str, Value]:
     }
 
 
-def _heard(state: Kept, names: Iterable[str], lines: list[str]) -> dict[str, Value]:
-    """The same clock once these of its warnings are settled, with what is still to come."""
-    fired = {f"{_cycle(state)}:{name}" for name in names} | _names(state)
-    return {**state, "fired": "|".join(sorted(fired)), **_ahead(lines)}
+def _take(state: Kept, now: datetime) -> tuple[Warning | None, Kept]:
+    """The warning of a clock that is to be sent now, and the clock after it."""
+    at = _moment(state, "next_at")
+    if at is None or at > now:
+        return None, state
+    lines, cycle = str(state["ahead"]).split("|"), _cycle(state)
+    come = list(takewhile(lambda line: moment_in(line) <= now, lines))
+    warning, names = to_send([read_line(line, cycle) for line in come], (), now)
+    fired = {f"{cycle}:{name}" for name in names} | _names(state)
+    return warning, {**state, "fired": "|".join(sorted(fired)), **_ahead(lines[len(come) :])}
 
 
 def _ahead(lines: list[str]) -> dict[str, Value]:
@@ -362,10 +362,6 @@ def _ahead(lines: list[str]) -> dict[str, Value]:
         "ahead": "|".join(lines),
         "next_at": moment_in(lines[0]).isoformat() if lines else None,
     }
-
-
-def _lines(state: Kept) -> list[str]:
-    return str(state["ahead"]).split("|") if state["ahead"] else []
 
 
 def _names(state: Kept) -> frozenset[str]:

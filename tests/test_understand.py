@@ -31,9 +31,10 @@ from core.understand.examples import examples_from, reports_in
 from core.understand.fold import data
 
 # The labelled reports lie beside the words of the reader, which weighs new reports against them.
-# `sample` came with the task; `dev`, `held` and `fresh` are from the first build; `s1` … `s9` are
-# further sets of 60, each read once before anything was learnt from it (docs/benchmarks.md). Rows
-# without device and ask label only the other fields. Those in tests/data are no examples.
+# `sample` came with the requirements; `dev`, `held` and `fresh` are from the first build; `s1` …
+# `s9` are further sets of 60, each read once before anything was learnt from it
+# (docs/benchmarks.md). Rows without device and ask label only the other fields. Those in tests/data
+# are no examples.
 HERE = Path(__file__).parent
 READER = default_reader()
 READER.read("")  # the examples are learnt at the first report
