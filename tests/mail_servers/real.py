@@ -28,7 +28,7 @@ from tests.mail_servers.certificate import certificate
 OWNER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
 
-def wait_for(port: int, seconds: float = 10) -> None:
+def wait_for(port: int, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
@@ -133,7 +133,7 @@ class Pymap:
 
 @contextmanager
 def pymap_on_disk() -> Iterator[Pymap]:
-    folder = Path(mkdtemp(prefix="pm", dir="/tmp"))
+    folder = Path(mkdtemp(prefix="pm"))  # where its temporary files are: it renames them
     server = Pymap(folder)
     try:
         server.start()
