@@ -101,7 +101,7 @@ def phone(desk):
         yield take
 
 
-async def until(condition, seconds=10):
+async def until(condition, seconds=40):
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  other processes set no event of ours
             await asyncio.sleep(0.05)
@@ -143,10 +143,10 @@ async def test_what_is_said_while_the_desk_is_down_arrives_once_when_it_is_back(
     await desk.close()
     for text in ("打印机坏了", "三楼"):
         telephone = phone(text)
-        await asyncio.sleep(0.8)
+        await until(telephone.has_spoken)
         telephone.hang_up()  # the fake operator knows one telephone at a time
     await desk.listen()
-    await until(lambda: len(desk.heard()) == 2, 20)
+    await until(lambda: len(desk.heard()) == 2)
     await asyncio.sleep(1.2)
     assert sorted(one.text for one in desk.heard()) == ["三楼", "打印机坏了"]
 
@@ -156,7 +156,7 @@ async def test_a_busy_storage_loses_and_doubles_nothing(desk, phone):
     phone("打印机坏了")
     await asyncio.sleep(1.2)
     desk.inbox.busy = False
-    await until(desk.heard, 20)
+    await until(desk.heard)
     assert [one.text for one in desk.heard()] == ["打印机坏了"]
 
 

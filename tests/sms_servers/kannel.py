@@ -178,6 +178,9 @@ class Phone:
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=output)
 
+    def has_spoken(self) -> bool:
+        return "sent message" in self.log.read_text(errors="replace")
+
     def received(self) -> list[str]:
         lines = self.log.read_text(errors="replace").splitlines()
         return [line for line in lines if "Got message" in line]
