@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from core import clocks
+from core import clocks, looks
 from core.actions import Relation
 from core.desk import Desk
 from core.lifecycle import ASIDE, LIFE, Action, Status, after
@@ -241,8 +241,10 @@ class InHand:
     def timer(self, kind: str, due_at: datetime, *, subject: str = "", **payload: Value) -> None:
         """A deadline of this ticket. A pending one of the same kind and subject gives way."""
         subject = subject or self.subject
-        self.cancel_timers(kind, subject=subject)
-        self.tx.add(TimerRow(kind=kind, subject=subject, due_at=due_at, payload=payload))
+        if self.is_new:
+            self.tx.add(TimerRow(kind=kind, subject=subject, due_at=due_at, payload=payload))
+        else:
+            looks.instead(self.tx, kind, subject, due_at, **payload)
 
     def timer_again(self, kind: str, due_at: datetime) -> None:
         """The next deadline of the only timer of its kind, which has just fired."""

@@ -12,11 +12,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from core import clocks
+from core import clocks, looks
 from core.desk import SHANGHAI, Desk
 from core.in_hand import InHand
 from core.ports import Between, Tx
-from core.rows import Setting, TicketClocks, TimerRow
+from core.rows import Setting, TicketClocks
 from core.sla.calendar import Calendar, Version
 from core.sla.calendars import build, national_days
 from core.sla.days import Closure, DayFact, DayKind, Layer
@@ -257,8 +257,7 @@ def reckon_soon(tx: Tx, now: datetime) -> None:
     """What clocks go by has changed: every process loads it again, and one of them reads the
     running clocks by it."""
     tx.next(CHANGES)
-    tx.update_where(TimerRow, {"kind": TIMER, "state": "pending"}, state="cancelled")
-    tx.add(TimerRow(kind=TIMER, subject="desk", due_at=now))
+    looks.instead(tx, TIMER, "desk", now)
 
 
 def _closure(row: Setting) -> Closure:

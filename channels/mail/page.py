@@ -26,7 +26,6 @@ def _words(names: str) -> frozenset[str]:
 _RAW = _words("script style title textarea xmp noembed noframes")
 _SILENT = _words("head template iframe object select svg math audio video canvas")
 _VOID = _words("area base br col embed hr img input link meta param source track wbr")
-_LOOSE = _words("p li td th tr tbody thead tfoot option dt dd colgroup body html head")
 _LINES = _words(
     "div tr table section article header footer address form center main nav fieldset "
     "figure dt dd tbody thead caption aside li body"
