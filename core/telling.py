@@ -127,7 +127,8 @@ def _with_names(
     if not named:
         return params
     people = desk.register.open(tx).by_name
-    requester = tx.get(Person, ticket.requester_id) if ticket and "requester" in named else None
+    a_stranger = any(str(params[slot]) not in people for slot in named)
+    requester = tx.get(Person, ticket.requester_id) if ticket and a_stranger else None
     for slot in named:
         found = people.get(str(params[slot]), requester)
         if found is not None and found.name == params[slot]:

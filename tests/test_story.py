@@ -6,6 +6,7 @@ from core import calls
 from core.messages import Inbound
 from core.people import Person
 from core.ports import Tx
+from core.register import amend
 from core.requests import Outcome
 from core.ticket import StoredFile, Survey, Ticket
 from tests.scenario import PHOTO, Scenario
@@ -292,6 +293,23 @@ async def test_what_the_user_writes_reaches_the_engineer_and_back(desk: Scenario
     assert desk.last(engineer).params["text"] == "后门进来"
     await desk.does(engineer, "relay", number, text="十分钟到")
     assert desk.last("tang.wei").params["text"] == "十分钟到"
+
+
+async def speaks(desk: Scenario, who: str, language: str) -> None:
+    person = await desk.person(who)
+    await desk.desk.store.write(lambda tx: amend(tx, person, language=language))
+
+
+async def test_whoever_answers_reads_the_requesters_name_in_their_own_language(
+    desk: Scenario,
+) -> None:
+    number, engineer = await accepted(desk)
+    requester = await desk.person("tang.wei")
+    for language in ("en", "zh_CN"):
+        await speaks(desk, engineer, language)
+        await desk.does(engineer, "relay", number, text="十分钟到")
+        assert desk.last(engineer).params["name"] == requester.called(language)
+    assert requester.called("en") != requester.name
 
 
 async def test_the_same_report_is_not_asked_its_site_twice(desk: Scenario) -> None:
