@@ -109,7 +109,7 @@ def look(hand: "InHand") -> None:
     late = {alarm.milestone for alarm in due if alarm.due and alarm.due <= hand.now}
     if late:
         verdicts.write(hand, policy, _since(kept, _running(hand, policy, kept, only=late)))
-    following = _keep(hand, replace(kept, states=states), kept)
+    following = _keep(hand, policy, states, kept)
     if following is not None and following != kept.next_at:
         hand.timer_again(TIMER, following)
 
@@ -286,10 +286,9 @@ def _save(
     verdicts.write(hand, policy, _since(kept, running))
     # a clock that the facts took away keeps what it has said, should they bring it back
     before = kept.states if kept else {}
-    gone = {name: {**state, "next_at": None} for name, state in before.items()}
+    gone = {name: {**state, "ahead": ""} for name, state in before.items()}
     states = {**gone, **{clock.milestone: _state(clock) for clock in running}}
-    clocks = TicketClocks(ticket_id=hand.ticket.id, policy=policy.version, states=states)
-    following = _keep(hand, clocks, kept)
+    following = _keep(hand, policy, states, kept)
     if following is None:
         hand.cancel_timers(TIMER)
     elif kept is None or kept.next_at != following or following <= hand.now:
@@ -297,14 +296,18 @@ def _save(
     hand.change(due_at=_nearest(running))
 
 
-def _keep(hand: "InHand", clocks: TicketClocks, kept: TicketClocks | None) -> datetime | None:
+def _keep(
+    hand: "InHand", policy: Policy, states: Mapping[str, Kept], kept: TicketClocks | None
+) -> datetime | None:
     """Write down how the clocks stand; when to look at them again."""
-    states = clocks.states
-    following = min(
-        (at for state in states.values() if (at := _moment(state, "next_at"))), default=None
-    )
+    ahead = [lines for state in states.values() if (lines := str(state["ahead"]))]
+    following = min(map(moment_in, ahead), default=None)
     if kept is None:
-        hand.tx.add(replace(clocks, next_at=following))
+        hand.tx.add(
+            TicketClocks(
+                ticket_id=hand.ticket.id, policy=policy.version, states=states, next_at=following
+            )
+        )
     elif (states, following) != (kept.states, kept.next_at):
         hand.tx.update_where(
             TicketClocks, {"ticket_id": hand.ticket.id}, states=states, next_at=following
@@ -341,27 +344,20 @@ def _state(clock: Running) -> dict[str, Value]:
         "due": reading.due.isoformat() if reading.due else None,
         "attached_at": clock.attached_at.isoformat() if clock.attached_at else None,
         "fired": "|".join(sorted(clock.fired)),
-        **_ahead(written(ahead)),
+        "ahead": "|".join(written(ahead)),
     }
 
 
 def _take(state: Kept, now: datetime) -> tuple[Warning | None, Kept]:
     """The warning of a clock that is to be sent now, and the clock after it."""
-    at = _moment(state, "next_at")
-    if at is None or at > now:
-        return None, state
     lines, cycle = str(state["ahead"]).split("|"), _cycle(state)
-    come = list(takewhile(lambda line: moment_in(line) <= now, lines))
+    come = list(takewhile(lambda line: line and moment_in(line) <= now, lines))
+    if not come:
+        return None, state
     warning, names = to_send([read_line(line, cycle) for line in come], (), now)
     fired = {f"{cycle}:{name}" for name in names} | _names(state)
-    return warning, {**state, "fired": "|".join(sorted(fired)), **_ahead(lines[len(come) :])}
-
-
-def _ahead(lines: list[str]) -> dict[str, Value]:
-    return {
-        "ahead": "|".join(lines),
-        "next_at": moment_in(lines[0]).isoformat() if lines else None,
-    }
+    following = "|".join(lines[len(come) :])
+    return warning, {**state, "fired": "|".join(sorted(fired)), "ahead": following}
 
 
 def _names(state: Kept) -> frozenset[str]:

@@ -111,6 +111,7 @@ def written(planned: Iterable[Warning]) -> list[str]:
 
 
 def moment_in(line: str) -> datetime:
+    """When a warning that was written down is due; of several lines, the first."""
     return datetime.fromisoformat(line.partition(" ")[0])
 
 
