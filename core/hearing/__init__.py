@@ -115,7 +115,7 @@ class Hearing:
     def mine(self, statuses: tuple[Status, ...] = OPEN_ONES) -> list[Ticket]:
         """What the person has to do with: own reports, jobs held, jobs offered."""
         tx, person = self.tx, self.person
-        found = self.open_reports if statuses is OPEN_ONES else self._reports(statuses)
+        found = self.open_reports if statuses == OPEN_ONES else self._reports(statuses)
         if person.is_staff:
             held = tx.find(
                 Ticket, order="-id", limit=LIST_LIMIT, assignee_id=person.id, status=statuses

@@ -16,8 +16,8 @@ from core.storage.tables import KEYS
 R = TypeVar("R")
 Params = Mapping[str, Any]
 
-# Whoever is told of a hundred warnings in one commit has the same addresses each time.
 LOOKED_THROUGH = 256  # waiting rows; to compare more with a question costs more than to write them
+# Whoever is told of a hundred warnings in one commit has the same addresses each time.
 REMEMBERED: frozenset[type[Any]] = frozenset({Address})
 
 
