@@ -35,6 +35,7 @@ LET_GO, ROUND = "stand_alone", "emergency_round"
 WINDOW = timedelta(minutes=30)
 EVERY = timedelta(minutes=30)
 ALIKE = 3  # reports by different people within the window
+MANY = 4 * ALIKE  # that are counted before anybody has heard of them
 EXTRA_HANDS = 2
 # A single dead till is urgent and no emergency; these are, whoever reports them first.
 GRAVE = frozenset({"ransomware", "site_down", "safety", "security_loss"})
@@ -50,31 +51,23 @@ def watch(hand: InHand) -> None:
     ticket = hand.ticket
     if ticket.emergency or ticket.duplicate_of is not None or not ticket.is_open:
         return
-    # The third is waited for: hundreds who write from one site are not read through for each.
-    if _is_known(hand, _alike(hand, most=ALIKE + 1)):
-        return
-    alike = _alike(hand, most=4 * ALIKE)
+    alike = _enough(hand)
     first, reporters = alike[0] if alike else ticket, _reporters(hand, alike)
     if first.emergency:
         _propose_link(hand, first)
     elif len(reporters) >= ALIKE or _is_grave(hand):
-        _propose_emergency(hand, first, len(reporters))
+        _propose_emergency(hand, first)
     elif len(reporters) > 1:
         _propose_link(hand, first)
 
 
-def _is_known(hand: InHand, alike: Sequence[Ticket]) -> bool:
-    """Whether enough have reported it, and the desk was told before: once is enough, since
-    further reports are proposed for linking when it is declared."""
-    return (
-        len(_reporters(hand, alike)) >= ALIKE
-        and not alike[0].emergency
-        and _was_proposed(hand, alike[0])
-    )
-
-
-def _was_proposed(hand: InHand, first: Ticket) -> bool:
-    return hand.tx.count(OutboxRow, ticket_id=first.id, kind="emergency_proposed") > 0
+def _enough(hand: InHand) -> Sequence[Ticket]:
+    """As many as tell whether enough people report it, and no more: hundreds who write from one
+    site are not read through for each."""
+    few = _alike(hand, most=ALIKE + 1)
+    if len(few) < ALIKE or len(_reporters(hand, few)) >= ALIKE:
+        return few
+    return _alike(hand, most=MANY)  # somebody reported it more than once
 
 
 def _reporters(hand: InHand, alike: Iterable[Ticket]) -> set[int]:
@@ -103,9 +96,11 @@ def _is_grave(hand: InHand) -> bool:
     return not GRAVE.isdisjoint(hand.book.reader.read(hand.ticket.symptom).emergency)
 
 
-def _propose_emergency(hand: InHand, first: Ticket, reports: int) -> None:
-    if _was_proposed(hand, first):
+def _propose_emergency(hand: InHand, first: Ticket) -> None:
+    """Once: further reports are proposed for linking when it is declared."""
+    if hand.tx.count(OutboxRow, ticket_id=first.id, kind="emergency_proposed") > 0:
         return
+    reports = len(_reporters(hand, _alike(hand, most=MANY)))
     for person in hand.book.with_role(Role.SUPERVISOR, Role.DESK_AGENT):
         notice = EmergencyProposed(
             number=first.number,
