@@ -10,10 +10,9 @@ from core.lifecycle import Action
 from core.messages import Choice
 from core.notices.desk import SlaBreach, SlaLateOnAttach, SlaPromiseFailed, SlaWarning
 from core.notices.notice import kind_of
-from core.people import Person, Role
+from core.people import Person, Role, name_of
 from core.sla.calendar import Calendar
 from core.sla.ladder import Kind, Warning
-from core.telling import language_of
 from core.ticket import Offer
 
 if TYPE_CHECKING:
@@ -105,34 +104,32 @@ def _audience(hand: "InHand", name: str) -> list[Person]:
 
 
 def _tell(hand: "InHand", alarm: Alarm, person: Person) -> int:
-    holder, warning = hand.assignee, alarm.warning
+    warning = alarm.warning
     promised = warning.kind is Kind.PROMISE_FAILED
     return hand.tell(
         person,
         ALARMS[warning.kind](
             number=hand.ticket.number,
             milestone=alarm.milestone,
-            site=hand.book.site_name(hand.ticket.site, language_of(person)),
-            holder=holder.name if holder else "",
+            site=hand.site_name(person),
+            holder=name_of(hand.assignee),
             due=warning.at if promised else alarm.due or warning.at,
             late=_minutes(hand.now - warning.at) if warning.late else "",
         ),
         choices=_choices(hand, alarm, person),
-        audience="",
         not_before=_not_before(hand, alarm, person),
     )
 
 
 def _choices(hand: "InHand", alarm: Alarm, person: Person) -> tuple[Choice, ...]:
     """What may be done about it, never what the desk would refuse to this person."""
-    choices = [hand.choice(Action.ACKNOWLEDGE, style="primary")]
     remedy = REMEDIES.get(alarm.milestone)
-    if remedy is not None:
-        able = actions.may(remedy, person.roles, {actions.Relation.ANY})
-        return (*choices, hand.choice(remedy)) if able else tuple(choices)
-    if person.has(Role.DESK_AGENT, Role.SUPERVISOR):
-        choices += [hand.choice(Action.REASSIGN), hand.choice(Action.CALL_ENGINEER)]
-    return tuple(choices)
+    if remedy is None and person.has(Role.DESK_AGENT, Role.SUPERVISOR):
+        return hand.interventions()
+    known = hand.choice(Action.ACKNOWLEDGE, style="primary")
+    if remedy is not None and actions.may(remedy, person.roles, {actions.Relation.ANY}):
+        return known, hand.choice(remedy)
+    return (known,)
 
 
 def _not_before(hand: "InHand", alarm: Alarm, person: Person) -> datetime | None:

@@ -22,7 +22,7 @@ from core.notices.desk import (
 from core.notices.engineer import SecondEngineer
 from core.notices.requester import LinkedTo
 from core.numbers import serial_of
-from core.people import Person, Role
+from core.people import Person, Role, name_of
 from core.ports import Between
 from core.routing import route
 from core.rows import OutboxRow, TimerRow
@@ -221,7 +221,7 @@ def declare(hand: InHand, commander_code: str) -> None:
     commander = hand.book.by_code.get(commander_code) or hand.by.person
     hand.step(
         A.DECLARE_EMERGENCY,
-        detail={"commander": commander.name if commander else ""},
+        detail={"commander": name_of(commander)},
         emergency=True,
         severity="P1",
         priority="P1",
@@ -278,7 +278,7 @@ def _send_people(hand: InHand, commander: Person | None) -> None:
                 number=hand.ticket.number,
                 site=hand.site_name(person),
                 symptom=hand.ticket.symptom,
-                commander=commander.name if commander else "",
+                commander=name_of(commander),
             )
             hand.tell(person, notice)
         return
@@ -306,7 +306,7 @@ def status_round(hand: InHand) -> None:
             site=hand.site_name(person),
             status=hand.ticket.status,
             commander=_commander(hand),
-            engineer=holder.name if holder else "",
+            engineer=name_of(holder),
             reports=1 + hand.tx.count(Ticket, duplicate_of=hand.ticket.id),
             minutes=_minutes(hand),
         )

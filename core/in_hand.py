@@ -27,9 +27,7 @@ class Actor:
     person: Person | None = None
     role: str = "system"
     channel: str = ""
-    proven: bool = (
-        True  # False: the sender is a mere claim, so staff actions are closed (design §8)
-    )
+    proven: bool = True  # False: the sender is a claim, so staff actions are closed (design §8)
     reply: Reply | None = None
     sees_outcome: bool = False  # as a toast under the finger, on a page: then no letter repeats it
 
@@ -39,9 +37,7 @@ class Actor:
 
 
 SYSTEM = Actor()
-CHAIN = frozenset(
-    {"version", "head", "entered_at"}
-)  # columns that move with every step, and that no card shows
+CHAIN = frozenset({"version", "head", "entered_at"})  # move with every step; no card shows them
 
 
 class InHand:
@@ -235,6 +231,14 @@ class InHand:
 
     def choice(self, action: Action, arg: str = "", style: str = "") -> Choice:
         return Choice(action=action, arg=arg, ticket=self.ticket.number, style=style)
+
+    def interventions(self) -> tuple[Choice, ...]:
+        """What the desk can do about a promise in danger."""
+        return (
+            self.choice(Action.ACKNOWLEDGE, style="primary"),
+            self.choice(Action.REASSIGN),
+            self.choice(Action.CALL_ENGINEER),
+        )
 
     # -- what happens later
 

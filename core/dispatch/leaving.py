@@ -1,13 +1,12 @@
 """The leave-by alarm: whoever has accepted must be on the road in time for the deadline (R-033)."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from core.in_hand import InHand
 from core.lifecycle import Action, Status
 from core.notices.desk import NotLeft
 from core.notices.engineer import LeaveNow
 from core.people import Person, Role
-from core.telling import language_of
 from core.ticket import Ticket
 
 NUDGE, ALARM = "leave_by", "not_left"  # kinds of timers
@@ -86,20 +85,12 @@ def not_left(hand: InHand) -> None:
     for supervisor in hand.book.with_role(Role.SUPERVISOR):
         hand.tell(
             supervisor,
-            _not_left(hand, person, due, language_of(supervisor)),
-            choices=(
-                hand.choice(Action.ACKNOWLEDGE, style="primary"),
-                hand.choice(Action.REASSIGN),
-                hand.choice(Action.CALL_ENGINEER),
+            NotLeft(
+                number=hand.ticket.number,
+                engineer=person.name,
+                site=hand.site_name(supervisor),
+                due=due,
             ),
+            choices=hand.interventions(),
             audience="supervisor",
         )
-
-
-def _not_left(hand: InHand, person: Person, due: datetime, language: str) -> NotLeft:
-    return NotLeft(
-        number=hand.ticket.number,
-        engineer=person.name,
-        site=hand.book.site_name(hand.ticket.site, language),
-        due=due,
-    )

@@ -257,13 +257,8 @@ def _tell_supervisors(
 ) -> None:
     supervisors = hand.book.with_role(Role.SUPERVISOR)
     _stamp(hand, alarm, supervisors)
-    choices = (
-        hand.choice(Action.ACKNOWLEDGE, style="primary"),
-        hand.choice(Action.REASSIGN),
-        hand.choice(Action.CALL_ENGINEER),
-    )
     for person in supervisors:
-        hand.tell(person, notice(person), choices=choices, audience=audience)
+        hand.tell(person, notice(person), choices=hand.interventions(), audience=audience)
 
 
 def _stamp(hand: InHand, alarm: Alarm, told: Iterable[Person]) -> None:
