@@ -12,6 +12,7 @@ from channels.telegram.sending import TelegramChannel
 from core.actions import NOT_ME, Relation, available
 from core.desk import Desk
 from core.in_hand import relations
+from core.kinds import MODES
 from core.lifecycle import DONE, Action, Status
 from core.masking import mask_name_of_number
 from core.messages import Choice, Letter, Receipt, Value
@@ -92,7 +93,6 @@ ANSWERS = (A.ACCEPT, A.DECLINE)  # all that is asked of whoever is offered a job
 WHILE_NEW = {A.SET_SITE, A.SET_CATEGORY, A.SET_PRIORITY, A.NOT_A_FAULT}
 NOT_WHILE_NEW = {A.URGE, A.COMPLAIN}
 WHEN_DONE = {A.CORRECT_VERDICT}
-TRIAGE_MODES = ("onsite", "remote", "phone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ def card_choices(seen: View, audience: str) -> list[Choice]:
     choices = []
     for action in wanted:
         if action == A.TRIAGE:
-            modes = sorted(TRIAGE_MODES, key=lambda mode: mode != (ticket.mode or "onsite"))
+            modes = sorted(MODES, key=lambda mode: mode != (ticket.mode or "onsite"))
             choices += [Choice(action=action, arg=mode, ticket=ticket.number) for mode in modes]
         elif action == A.RESUME and audience == "requester":
             choices.append(Choice(action=action, arg=NOT_ME, ticket=ticket.number))

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from core.kinds import MODES, PRIORITIES
 from core.lifecycle import BEFORE_DISPATCH, Status, possible
 from core.lifecycle import Action as A  # noqa: N817 - the table reads better
 from core.people import Role
@@ -77,8 +78,6 @@ RESULTS = ("fixed", "replaced", "configured", "explained")
 NOT_ME = "not_me"  # "you are not waiting for me", says the requester's button
 UNRESOLVED_CODES = ("needs_onsite", "needs_expert", "needs_parts", "needs_vendor")
 SCORES = ("5", "4", "3", "2", "1")
-PRIORITIES = ("P1", "P2", "P3", "P4")
-MODES = ("onsite", "remote", "phone")
 SEVERITIES = ("normal", "serious")
 CATEGORIES = (
     "printer",

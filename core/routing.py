@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from core.actions import MODES
 from core.dispatch import offers
 from core.in_hand import InHand
+from core.kinds import MODES
 from core.lifecycle import Action
 from core.notices.desk import DeskProposal
 from core.people import Role

@@ -9,9 +9,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-MODES = frozenset({"onsite", "remote", "phone", "emergency"})
-SITE_KINDS = frozenset({"resident", "field"})
-PRIORITIES = frozenset({"P1", "P2", "P3", "P4"})
+from core.kinds import MODES, PRIORITIES, SITE_KINDS
+
+WAYS = (*MODES, "emergency")
 ROLES = frozenset(
     {
         "resident_engineer",
@@ -210,7 +210,7 @@ def _entry(raw: Mapping[str, Any], where: str) -> Entry:
     if unknown := sorted(set(raw) - KEYS):
         raise BadLadder(f"{where}, {unknown[0]}: no such key")
     mode, site_kind, priorities = raw.get("mode"), raw.get("site_kind"), raw.get("priorities")
-    _known(mode, MODES, f"{where}, mode")
+    _known(mode, WAYS, f"{where}, mode")
     _known(site_kind, SITE_KINDS, f"{where}, site_kind")
     for priority in priorities or ():
         _known(priority, PRIORITIES, f"{where}, priorities")

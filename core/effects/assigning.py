@@ -1,11 +1,11 @@
 """The desk decides how a ticket is dealt with, and by whom."""
 
-from core import actions
 from core.dispatch import offers
 from core.effects.asking import ask
 from core.effects.others import colleagues, tell_moved
 from core.errors import Missing
 from core.in_hand import InHand
+from core.kinds import MODES
 from core.lifecycle import Action, Status
 from core.notices.engineer import JobAssigned, JobMoved
 from core.people import Person
@@ -17,7 +17,7 @@ S, A = Status, Action
 
 def triage(hand: InHand, request: Request) -> None:
     mode = request.arg or hand.ticket.mode or "onsite"
-    if mode not in actions.MODES:
+    if mode not in MODES:
         raise Missing(number=hand.ticket.number, what="mode")
     hand.step(A.TRIAGE, arg=mode, detail=request.said, mode=mode, settled=True)
     hand.cancel_timers("settle", "untriaged")

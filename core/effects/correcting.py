@@ -7,6 +7,7 @@ from core.dispatch import offers
 from core.effects.asking import ask, forget_words, wait_for_words
 from core.errors import Missing
 from core.in_hand import InHand
+from core.kinds import PRIORITIES
 from core.lifecycle import Action, Status
 from core.notices.engineer import AskChoice, NoteKept
 from core.opening import open_from
@@ -65,9 +66,9 @@ def set_to(name: str) -> Callable[[InHand, Request], None]:
 
 def set_priority(hand: InHand, request: Request) -> None:
     if not request.arg:
-        ask(hand, A.SET_PRIORITY, actions.PRIORITIES)
+        ask(hand, A.SET_PRIORITY, PRIORITIES)
         return
-    if request.arg not in actions.PRIORITIES:
+    if request.arg not in PRIORITIES:
         raise Missing(number=hand.ticket.number, what="priority")
     was = hand.ticket.priority
     hand.step(

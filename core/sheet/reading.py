@@ -20,6 +20,7 @@ from core.dispatch.rota import (
     gaps,
     read_pattern,
 )
+from core.kinds import SITE_KINDS
 from core.levels import below, shipped_tables
 from core.people import Asset, Person, Role, RotaRow, Site
 from core.register import ZONE
@@ -303,7 +304,7 @@ def _kept_value(entry: Entry, column: Column) -> Any:
 
 
 def _site(entry: Entry) -> Site:
-    kind = entry.one_of("kind", ("resident", "field"), default="field", words=KINDS)
+    kind = entry.one_of("kind", SITE_KINDS, default="field", words=KINDS)
     return Site(
         code=entry.text("code"),
         name=entry.text("name", needed=True),

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from core.dispatch.choose import BACKUP, FIELD, RESIDENT
 from core.dispatch.rota import BadRota, Pattern, read_pattern
 from core.dispatch.travel import Pair, Place, Travel, both_ways, default_matrix
+from core.kinds import MODES, SITE_KINDS
 from core.sla.calendar import Calendar
 from core.sla.calendars import build
 from core.sla.errors import SlaRefusal
@@ -305,8 +306,8 @@ def _id(worker: Worker) -> str:
 
 def _site(part: Part, parts: Mapping[str, Part], calendars: Mapping[str, Calendar]) -> Site:
     kind = part.text("kind", "field")
-    if kind not in {"resident", "field"}:
-        part.refuse("kind", "must be resident or field")
+    if kind not in SITE_KINDS:
+        part.refuse("kind", f"must be one of {', '.join(SITE_KINDS)}")
     zone = part.text("zone", "A" if kind == "resident" else "B").upper()
     if zone not in TARGETS:
         part.refuse("zone", f"must be one of {', '.join(TARGETS)}")
@@ -388,8 +389,8 @@ def _rates(part: Part, sites: Mapping[str, Site], workers: Sequence[Worker]) -> 
         if code not in sites:
             part.refuse(f"sites.{code}", "there is no such site")
     modes = part.shares("modes", usual.modes)
-    if unknown := sorted(set(modes) - {"phone", "remote", "onsite"}):
-        part.refuse(f"modes.{unknown[0]}", "must be phone, remote or onsite")
+    if unknown := sorted(set(modes) - set(MODES)):
+        part.refuse(f"modes.{unknown[0]}", f"must be one of {', '.join(MODES)}")
     return Rates(
         tickets_per_day=part.number("tickets_per_day", usual.tickets_per_day),
         start=part.day("start") or usual.start,

@@ -2,7 +2,7 @@
 
 import csv
 from bisect import bisect
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import accumulate
@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
+from core.kinds import MODES, PRIORITIES
 from core.simulation.desk import BadDesk, Category, Desk, Rates
 from core.simulation.luck import dice
 
@@ -125,7 +126,6 @@ def _poisson(luck: Random, mean: float) -> int:
 # ── History ──────────────────────────────────────────────────────────────────────────────────────
 
 COLUMNS = ("at", "site", "category", "priority", "mode", "duration_minutes")
-PRIORITIES, MODES = frozenset({"P1", "P2", "P3", "P4"}), frozenset({"phone", "remote", "onsite"})
 
 
 def read_history(desk: Desk, path: Path) -> list[Fault]:
@@ -155,7 +155,7 @@ def _rows(rows: "csv.DictReader[str]") -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _past(desk: Desk, row: Mapping[str, str], number: int, where: str) -> Fault:
-    def one_of(column: str, allowed: frozenset[str], otherwise: str) -> str:
+    def one_of(column: str, allowed: Collection[str], otherwise: str) -> str:
         value = row.get(column) or otherwise
         if value not in allowed:
             raise BadDesk(

@@ -10,13 +10,12 @@ from importlib.resources import files
 from itertools import product
 from typing import Any
 
+from core.kinds import MODES, PRIORITIES
 from core.sla.calendar import Calendar
 from core.sla.clock import Clock, Repeats, Rung
 from core.sla.errors import WrongHours, WrongPolicy
 from core.sla.hours import Amount, WorkingDays, parse_amount
 
-PRIORITIES = ("P1", "P2", "P3", "P4")
-MODES = ("phone", "remote", "onsite")
 PAUSES = ("user", "parts", "vendor")  # whom or what a ticket may wait for
 PAUSE_NEEDS = ("evidence", "until")  # what may be asked for before the clocks rest
 ROLES = ("engineer", "desk", "supervisor", "manager", "quality", "escalation_centre")
