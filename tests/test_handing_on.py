@@ -87,6 +87,19 @@ async def test_who_asked_to_hand_over_and_says_nothing_keeps_the_job(desk: Scena
     assert (await desk.ticket(number)).assignee_id == person.id
 
 
+@pytest.mark.parametrize("to", ["next", "huang.junjie"])
+async def test_the_supervisor_hears_when_nobody_accepts_what_was_handed_over(
+    desk: Scenario, to: str
+) -> None:
+    number, engineer = await accepted(desk)
+    await desk.time_passes(hours=1)
+    await desk.does(engineer, "hand_over", number, to)
+    before = desk.heard("zhao.hong").count("nobody_accepts")
+    await desk.time_passes(minutes=11)
+    assert (before, desk.heard("zhao.hong").count("nobody_accepts")) == (0, 1)
+    assert desk.last("zhao.hong", "nobody_accepts").params["minutes"] == 10
+
+
 # -- the dispatcher's own ways
 
 

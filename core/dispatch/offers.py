@@ -38,6 +38,7 @@ NEW_ROUND = {
     Action.DECLARE_EMERGENCY,
 }
 WATCH = "watch"  # the timer that looks whether a report is one of several
+SUPERVISOR = "offer_supervisor"  # the timer that looks whether anybody has accepted
 AGAIN = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=2)
 # What an engineer must know for a category; asked for only where somebody of the desk has it.
@@ -66,8 +67,7 @@ def offer_next(hand: InHand, *, again: int = 0) -> Offer | None:
     `again` counts how often everybody was through: then who was silent is asked once more, who
     declined is not before the cool-off is over.
     """
-    tx, ticket = hand.tx, hand.ticket
-    made = tx.find(Offer, ticket_id=ticket.id, order="id")
+    made = _made(hand)
     if any(offer.state == "open" for offer in made):
         return None
     ladder, asked = _ladder(hand), _asked(hand, made)
@@ -86,7 +86,7 @@ def offer_next(hand: InHand, *, again: int = 0) -> Offer | None:
         for person, role in _asked_now(ladder, role, by_role)
     ]
     if not asked:
-        hand.later("offer_supervisor", ladder.supervisor)
+        hand.later(SUPERVISOR, ladder.supervisor)
         hand.later(WATCH, timedelta())
     return offers[0]
 
@@ -118,7 +118,10 @@ def extra_hands(hand: InHand, many: int) -> list[Person]:
 def offer_to(hand: InHand, person: Person) -> Offer:
     """Ask this person, by decision of a human being."""
     withdraw(hand)
-    return _offer(hand, person, "manual", _ladder(hand), None)
+    ladder = _ladder(hand)
+    if not _asked(hand, _made(hand)):
+        hand.later(SUPERVISOR, ladder.supervisor)
+    return _offer(hand, person, "manual", ladder, None)
 
 
 def _offer(
@@ -235,10 +238,10 @@ def withdraw(hand: InHand, *, taken_by: Person | None = None) -> None:
 
 def nobody_accepts(hand: InHand) -> None:
     """Half an hour and no yes: the supervisor can still do something about it (R-028)."""
-    asked = hand.tx.find(Offer, ticket_id=hand.ticket.id, order="id")
-    if not asked or any(offer.state == "accepted" for offer in asked):
+    asked = _asked(hand, _made(hand))
+    if not asked or any(offer.answer is rungs.Answer.ACCEPTED for offer in asked):
         return
-    minutes = (hand.now - asked[0].offered_at) // timedelta(minutes=1)
+    minutes = (hand.now - asked[0].made_at) // timedelta(minutes=1)
 
     def notice(supervisor: Person) -> NobodyAccepts:
         return NobodyAccepts(
@@ -299,6 +302,10 @@ def _round(hand: InHand) -> list[Step]:
     history = hand.history
     begun = (n for n in reversed(range(len(history))) if history[n].action in NEW_ROUND)
     return history[next(begun, 0) :]
+
+
+def _made(hand: InHand) -> list[Offer]:
+    return hand.tx.find(Offer, ticket_id=hand.ticket.id, order="id")
 
 
 def _asked(hand: InHand, made: Iterable[Offer]) -> list[rungs.Offer]:
