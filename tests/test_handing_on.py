@@ -177,6 +177,30 @@ async def test_the_card_of_a_late_offer_says_that_its_time_has_passed(
     assert said not in cards.card(replace(seen, overdue=False), "engineer", b"key").html
 
 
+async def test_the_status_of_a_late_job_promises_nothing_in_the_past(desk: Scenario) -> None:
+    number, _ = await accepted(desk)
+    due = (await desk.ticket(number)).due_at
+    assert due is not None
+    told = []
+    for _ in range(2):
+        await desk.hears("tang.wei", f"状态 {number}")
+        params = desk.last("tang.wei", "ticket_status").params
+        told.append((params.get("due"), params.get("overdue")))
+        await desk.time_passes(hours=8)
+    assert told == [(due.isoformat(), None), (None, due.isoformat())]
+
+
+async def test_nobody_is_said_to_be_awaited_in_the_past_when_nobody_accepts(
+    desk: Scenario,
+) -> None:
+    number = await handed_on_late(desk)
+    await desk.time_passes(minutes=11)
+    due = (await desk.ticket(number)).due_at
+    assert due is not None
+    told = desk.last("zhao.hong", "nobody_accepts")
+    assert (told.params.get("due"), told.params["overdue"]) == (None, due.isoformat())
+
+
 async def test_the_requester_of_a_late_job_is_promised_no_time_in_the_past(desk: Scenario) -> None:
     number = await handed_on_late(desk)
     await desk.does("huang.junjie", "accept", number)

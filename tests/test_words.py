@@ -165,6 +165,17 @@ def test_a_promise_that_has_passed_is_called_so_and_fits_one_text_message(kind: 
     assert "Arrive by" not in english
 
 
+@pytest.mark.parametrize("kind", ["ticket_status", "nobody_accepts"])
+def test_a_time_that_has_passed_is_not_said_as_if_it_were_to_come(kind: str) -> None:
+    late = normally(kind) | {"due": "", "overdue": MOMENT.isoformat()}
+    assert "\n⏰ 承诺时限 11月23日 周一 14:30 已过\n" in say(kind, late)
+    assert "\n⏰ Promised by Mon 23 Nov, 14:30, and that has passed\n" in say(
+        kind, late, language="en"
+    )
+    assert "的时限已过" in say(kind, late, context="sms")
+    assert "late since" in say(kind, late, context="sms", language="en")
+
+
 HANDS = re.compile(r"按钮|点一|点下|点“|下面的按|/[a-z]+|button|press|\btap\b", re.IGNORECASE)
 
 

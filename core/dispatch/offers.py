@@ -249,7 +249,8 @@ def nobody_accepts(hand: InHand) -> None:
             site=hand.site_name(supervisor),
             symptom=hand.ticket.symptom,
             minutes=minutes,
-            due=hand.ticket.due_at,
+            due=hand.ticket.still_due(hand.now),
+            overdue=hand.ticket.overdue(hand.now),
         )
 
     _tell_supervisors(hand, Alarm.NOBODY_ACCEPTS, notice, audience="supervisor")

@@ -71,7 +71,8 @@ def _say_status(hearing: Hearing, ticket: Ticket) -> None:
             status=ticket.status,
             symptom=ticket.symptom,
             engineer=name_of(hand.assignee),
-            due=ticket.due_at,
+            due=ticket.still_due(hand.now),
+            overdue=ticket.overdue(hand.now),
             complaint=stands.get(grievances.COMPLAINT, ""),
             deviation=stands.get(grievances.DEVIATION, ""),
         )

@@ -12,6 +12,7 @@ class TicketStatus(AboutTicket):
     symptom: str
     engineer: str
     due: datetime | None
+    overdue: datetime | None  # in place of `due`, once that has passed
     complaint: str  # how the last complaint and the last notice of deviation stand; "": none
     deviation: str
 

@@ -50,6 +50,7 @@ class NobodyAccepts(AboutTicket):
     symptom: str
     minutes: int
     due: datetime | None
+    overdue: datetime | None  # in place of `due`, once that has passed
 
 
 class NobodyToAsk(AboutTicket):
