@@ -201,6 +201,7 @@ def test_a_picture_without_words_is_a_report():
         ("pos机死机", "trading_stopped"),
         ("主机冒烟了", "safety"),
         ("点了钓鱼邮件链接", "security_loss"),
+        ("clicked a link in an email and typed my password, what should i do", "security_loss"),
     ],
 )
 def test_an_emergency_is_flagged(text, flag):
@@ -231,6 +232,7 @@ def test_a_call_is_no_answer_to_a_broken_printer():
     [
         ("从天河调去番禺，电脑跟着搬过去", "GZ-TH"),
         ("please ship my pc from nanshan to futian", "SZ-NS"),
+        (r"打不开 \\fs01\audit", "?"),  # a server's name, not 佛山
     ],
 )
 def test_where_something_goes_is_not_where_it_is(text, site):

@@ -13,6 +13,7 @@ _TOKEN = re.compile(r"[a-z]+|\d+|[\u3400-\u9fff]|[,;!?|。，、；！？\n]|\.(
 _LETTERS_OR_DIGITS = re.compile(r"[a-z0-9]")
 _AMOUNT = re.compile(r"\d+\s?(?:[kmgt]b?\b|%)")  # counts nothing that can be carried
 _DRIVE = re.compile(r"\b([e-z]):[\\/]")
+_SHARE = re.compile(r"\\\\[a-z0-9_.$\\-]+")  # \\fs01\audit: a server's name is no place
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff'’‘`´]")
 
 
@@ -57,6 +58,7 @@ def split(folded: str) -> list[str]:
     if _LETTERS_OR_DIGITS.search(folded):
         folded = _AMOUNT.sub(" ", folded)
         folded = _DRIVE.sub(r"\1 drive ", folded)
+        folded = _SHARE.sub(" shared folder ", folded)
         folded = phrase.sub(lambda found: phrases[found.group()], folded)
     found = (shorthand.get(token, token) for token in _TOKEN.findall(folded))
     return [token if token.isalnum() else BREAK for token in found if token not in silent]
