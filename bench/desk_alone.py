@@ -23,6 +23,7 @@ from pydantic import SecretStr  # noqa: E402
 
 from bot.main import Program, until_told_to_stop  # noqa: E402
 from bot.settings import Http, Settings, Telegram  # noqa: E402
+from bot.telegram import add_telegram  # noqa: E402
 
 
 async def live(database: str, url: str, token: str) -> None:
@@ -35,7 +36,7 @@ async def live(database: str, url: str, token: str) -> None:
     )
     program = Program(settings)
     await program.open()
-    program.add_telegram(section)
+    add_telegram(program, section)
     await program.start()
     loading.is_done()
     print(time.perf_counter() - BEGAN, flush=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from starlette.requests import Request
-from starlette.routing import BaseRoute
 
 from bot import mail_traffic
-from bot.schedule import Ticker
+from bot.health import Look
+from bot.host import Host
 from bot.settings import Mail as Section
 from bot.settings import Mailbox, Settings, Smtp
 from channels.mail import pages
@@ -63,29 +63,14 @@ Read = Callable[[bytes], Awaitable[Mail]]
 """Parses a mail where it can do no harm. Raises Unreadable."""
 
 
-class Host(Protocol):
-    """What the running desk offers to a channel."""
-
-    settings: Settings
-    desk: Desk
+class MailHost(Host, Protocol):
     key: bytes
-    now: Now
-    routes: list[BaseRoute]
-    ticker: Ticker
     ages: dict[str, Callable[[], float]]
 
-    def wake(self) -> None: ...
-
-    def trouble(self, kind: str, detail: object) -> None: ...
-
-    def watch(self, look: Callable[[], Sequence[str]]) -> None: ...
-
-    def plug_in(
-        self, channel: Channel, handle: inbox.Handle, close: Callable[[], Awaitable[object]]
-    ) -> None: ...
+    def watch(self, look: Look) -> None: ...
 
 
-def add_mail(program: Host, section: Section, pace: Pace = PACE) -> list[Inbox]:
+def add_mail(program: MailHost, section: Section, pace: Pace = PACE) -> list[Inbox]:
     """Switch the channel on: a reader for each mailbox, one account to send by."""
 
     async def alert(kind: str, params: Mapping[str, str]) -> None:
@@ -119,7 +104,7 @@ def silent(boxes: Sequence[Inbox]) -> list[str]:
 
 
 def plug(
-    program: Host,
+    program: MailHost,
     section: Section,
     sender: Channel,
     signer: Signer,

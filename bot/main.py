@@ -5,40 +5,28 @@ import fcntl
 import hashlib
 import secrets
 import signal
-import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
-from time import monotonic
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import httpx
 import structlog
 from prometheus_client import CollectorRegistry
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
-from telegram.ext import Application
-from telegram.request import BaseRequest, HTTPXRequest
 
-from bot import board, handlers, menus
-from bot.cards import CardChannel, Renderer
-from bot.handlers.context import Front
 from bot.health import Health, Look
 from bot.loops import Worker, inbox_worker, outbox_worker
 from bot.metrics import DeskCollector
 from bot.pictures.studio import Studio
-from bot.pump import PAUSES, Hook, NotReady, Pump, Unreadable, check_handlers, feed, hook_route
-from bot.redraw import redraw
 from bot.schedule import Ticker
-from bot.settings import DeskSection, Settings, Telegram, WrongSettings
+from bot.settings import DeskSection, Settings, WrongSettings
 from channels import http
-from channels.telegram.limiter import Limiter
-from channels.telegram.sending import TelegramChannel
-from channels.telegram.wire import Wire
 from core import (
     absence,
     arriving,
@@ -55,22 +43,20 @@ from core import (
 )
 from core.desk import Desk, Rules
 from core.errors import StorageBusy
-from core.inbox import NotYet, Poison
 from core.ports import Channel, Now, Store, Tx
 from core.rows import Counter as CounterRow
 from core.rows import InboxRow, OutboxRow, Setting
 from core.storage import schema
 from core.storage.sqlite import SqliteStore
 
+if TYPE_CHECKING:
+    from bot.pump import Pump
+
 log = structlog.get_logger()
 
-# Telegram takes thirty messages a second, and every idle connection costs the client time.
-CONNECTIONS = 8
 SWEEP = 1.0  # seconds between looks at the timers
-REDRAW = 0.5
 RESCUE = 10.0
 FETCH = 1.0
-MENUS = 2.0
 FORGET = 6 * 3600.0  # between looks for files that nobody needs
 
 SEVERAL = "several processes need PostgreSQL"
@@ -148,39 +134,12 @@ def rules_of(section: DeskSection) -> Rules:
     )
 
 
-@cache
-def _trust() -> ssl.SSLContext:
-    """Which servers are believed: read once, since the list takes a twentieth of a second."""
-    return httpx.create_ssl_context()
-
-
-def _client(section: Telegram, connections: int) -> BaseRequest:
-    if not section.proxy:
-        return Wire(connections, trust=_trust)
-    return HTTPXRequest(
-        connection_pool_size=connections,
-        pool_timeout=30,
-        proxy=section.proxy,
-        httpx_kwargs={"verify": _trust()},
-    )
-
-
 class Program:
     """The running desk: one store, some channels, a handful of loops."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        now: Now = wall_clock,
-        limiter: Limiter | None = None,
-        pauses: Sequence[float] = PAUSES,
-    ) -> None:
-        """`pauses`: seconds that the pump rests after one failure, and after another."""
+    def __init__(self, settings: Settings, *, now: Now = wall_clock) -> None:
         self.settings = settings
         self.now = now
-        self.limiter = Limiter(monotonic) if limiter is None else limiter  # an idle one is falsy
-        self.pauses = pauses
         self.store = open_store(settings.database)
         self.files = files.FileStore(Path(settings.files))
         self.routes: list[BaseRoute] = []
@@ -191,8 +150,6 @@ class Program:
         self._fetchers: dict[str, files.Fetch] = {}
         self._closers: list[Callable[[], Awaitable[object]]] = []
         self.pump: Pump | None = None
-        self.telegram: TelegramChannel | None = None
-        self.renderer: Renderer | None = None
         self.ages: dict[str, Callable[[], float]] = {}  # of each mailbox, since it answered
         self.troubles: Counter[str] = Counter()  # by kind, since the start
         self._telling: dict[str, asyncio.Task[None]] = {}
@@ -270,82 +227,23 @@ class Program:
         given = sheet.read_toml(text, self.now())
         await self.store.write(lambda tx: sheet.apply(tx, given))
 
-    def add_telegram(self, section: Telegram) -> None:
-        """The chat: PTB as parser, handlers and client; pump, outbox and cards are ours."""
-        token = section.token.get_secret_value()
-        account = token.partition(":")[0]
-        builder = Application.builder().token(token).updater(None).job_queue(None)
-        builder = builder.request(_client(section, CONNECTIONS))
-        builder = builder.get_updates_request(_client(section, 1))
-        if section.base_url:
-            builder = builder.base_url(f"{section.base_url}/bot")
-            builder = builder.base_file_url(f"{section.base_url}/file/bot")
-        app = builder.build()
-        handlers.register(app)
-        check_handlers(app)
-        self.renderer = Renderer(self.desk, self.key, self.files)
-        self.telegram = TelegramChannel(
-            app.bot, account, self.renderer, self.limiter, trouble=self.trouble
-        )
-        app.bot_data["front"] = Front(self.desk, self.telegram, account, self.key, self.studio)
-        keep = inbox.keeper(self.desk, self.wake)
-        hook = None
-        if section.webhook_url:
-            hook = Hook(section.webhook_url, section.webhook_secret.get_secret_value())
-            self.routes.append(hook_route(hook.secret, keep, account, self.now))
-        self.pump = Pump(
-            app.bot,
-            account,
-            keep,
-            lambda: self._offset(account),
-            self.now,
-            self.trouble,
-            initialize=app.initialize,
-            hook=hook,
-            my_turn=self._turn_to_poll(account),
-            pauses=self.pauses,
-        )
-        self.health.looks.append(self.pump.wrong)
-        self._handlers["telegram"] = lambda row: self._feed(app, row)
-        self._fetchers["telegram"] = self.telegram.download
-        self._add_channel(CardChannel(self.telegram, self.renderer))
-        self._closers.append(app.shutdown)
-
     def plug_in(
-        self, channel: Channel, handle: inbox.Handle, close: Callable[[], Awaitable[object]]
+        self,
+        channel: Channel,
+        handle: inbox.Handle,
+        close: Callable[[], Awaitable[object]],
+        fetch: files.Fetch | None = None,
     ) -> None:
-        """Switch a channel on: what it carries, what is done with what it brings, how it ends."""
+        """Switch a channel on: what it carries, what is done with what it brings, how it ends.
+
+        `fetch`: how it brings files that it has only announced.
+        """
         self._handlers[channel.name] = handle
         self._closers.append(close)
-        self._add_channel(channel)
-
-    def _add_channel(self, channel: Channel) -> None:
+        if fetch is not None:
+            self._fetchers[channel.name] = fetch
         self.desk.channels = {**self.desk.channels, channel.name: channel.can}
         self.workers.append(outbox_worker(self.desk, channel))
-
-    def _turn_to_poll(self, account: str) -> Callable[[], Awaitable[bool]]:
-        """One of the processes that share a database polls; another takes over when it is gone."""
-        lease = leases.Lease(self.desk, f"telegram/{account}")
-
-        async def renew() -> None:
-            if self.pump is not None and self.pump.polling:
-                await lease.renew()
-
-        self._every(leases.RENEW, "lease", renew)
-        self._closers.append(lease.let_go)
-        return lease.hold
-
-    async def _offset(self, account: str) -> int:
-        last = await inbox.last_external(self.desk, "telegram", account)
-        return 0 if last is None else last + 1
-
-    async def _feed(self, app: handlers.AnyApplication, row: InboxRow) -> None:
-        try:
-            await feed(app, row.id, row.body)
-        except Unreadable as fault:
-            raise Poison(str(fault)) from fault
-        except NotReady as fault:
-            raise NotYet(str(fault)) from fault
 
     # -- running
 
@@ -360,18 +258,12 @@ class Program:
         if self.pump is not None:
             self._spawn(self.pump.run(), "pump")
         desk = self.desk
-        self._every(SWEEP, "sweep", lambda: timers.sweep(desk))
-        self._every(RESCUE, "levels", self.load_levels)
-        self._every(RESCUE, "rescue", lambda: outbox.rescue(desk))
-        self._every(FETCH, "files", lambda: files.fetch_wanted(desk, self.files, self._fetchers))
-        self._every(FORGET, "forget files", lambda: files.sweep(desk, self.files))
-        self._every(planning.EVERY, "plan", lambda: planning.propose(desk))
-        if self.telegram is not None:
-            chat = self.telegram
-            told = menus.Told(desk, chat)
-            self._every(MENUS, "menus", lambda: self._connected(told.renew))
-            self._every(REDRAW, "redraw", self.redraw)
-            self._every(board.EVERY, "board", lambda: board.redraw(desk, chat))
+        self.every(SWEEP, "sweep", lambda: timers.sweep(desk))
+        self.every(RESCUE, "levels", self.load_levels)
+        self.every(RESCUE, "rescue", lambda: outbox.rescue(desk))
+        self.every(FETCH, "files", lambda: files.fetch_wanted(desk, self.files, self._fetchers))
+        self.every(FORGET, "forget files", lambda: files.sweep(desk, self.files))
+        self.every(planning.EVERY, "plan", lambda: planning.propose(desk))
         self.ticker.start()
         await self.server.start()
 
@@ -400,17 +292,7 @@ class Program:
         self._tasks.append(asyncio.ensure_future(work))
         self._tasks[-1].set_name(name)
 
-    async def _connected(self, work: Callable[[], Awaitable[None]]) -> None:
-        """What is asked of Telegram by itself, and not because a row says so, can wait for it."""
-        if self.pump is not None and self.pump.connected.is_set():
-            await work()
-
-    async def redraw(self) -> int:
-        assert self.telegram is not None
-        assert self.renderer is not None
-        return await redraw(self.desk, self.telegram, self.renderer)
-
-    def _every(self, seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    def every(self, seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """A tick that finds the database busy is followed by another."""
 
         async def quietly() -> None:
@@ -480,9 +362,11 @@ async def run(settings: Settings, *, ready: Callable[[Program], None] | None = N
     program = Program(settings)
     try:
         await program.open()
+        # A desk starts without loading the channels that it does not have.
         if settings.telegram is not None:
-            program.add_telegram(settings.telegram)
-        # A desk without these channels starts without loading them.
+            from bot.telegram import add_telegram
+
+            add_telegram(program, settings.telegram)
         if settings.mail is not None:
             from bot.mail import add_mail
 

@@ -1,17 +1,15 @@
 """SMS, put together: gateways from the settings, their hooks, the channel out, the worker in."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_network
-from typing import Protocol
 
 import httpx
-from starlette.routing import BaseRoute
 
-from bot.schedule import Ticker
-from bot.settings import Settings, Sms, WrongSettings
+from bot.host import Host
+from bot.settings import Sms, WrongSettings
 from channels.sms.gateways import KINDS
 from channels.sms.gateways.capcom6 import Capcom6
 from channels.sms.gateways.kannel import Kannel
@@ -38,7 +36,7 @@ from core.inbox import Poison
 from core.keypad import READING
 from core.messages import Choice, Inbound, Letter, Report
 from core.people import Address
-from core.ports import Between, Channel, Now, Tx
+from core.ports import Between, Tx
 from core.prompts import numbered
 from core.rows import InboxRow, OutboxRow
 from core.words import label, say
@@ -54,24 +52,6 @@ LOOK_AGAIN = timedelta(seconds=2)  # while parts of a text are still to come
 TRAVELLED = ("sent", "delivered", "failed", "unknown")
 MOST_PARTS = 20
 LOOK = 10.0  # seconds between looks for silent gateways
-
-
-class Host(Protocol):
-    """What the running desk offers to a channel."""
-
-    settings: Settings
-    desk: Desk
-    now: Now
-    routes: list[BaseRoute]
-    ticker: Ticker
-
-    def wake(self) -> None: ...
-
-    def trouble(self, kind: str, detail: object) -> None: ...
-
-    def plug_in(
-        self, channel: Channel, handle: inbox.Handle, close: Callable[[], Awaitable[object]]
-    ) -> None: ...
 
 
 class WrongGateway(WrongSettings):

@@ -20,10 +20,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 from pydantic import SecretStr
 
-from bot import main
+from bot import main, telegram
 from bot.settings import DeskSection, Http, Settings, Telegram
 from channels.telegram.limiter import Limiter, Rate
 from core import crashpoints
@@ -67,7 +68,9 @@ async def live(life: Life) -> None:
     program = main.Program(settings, now=partial(clock, life.ahead))
     await program.open()
     assert settings.telegram is not None
-    program.add_telegram(settings.telegram)
+    # The peer does not limit how fast it is spoken to.
+    limiter = Limiter(monotonic, overall=QUICK, per_chat=QUICK)
+    telegram.add_telegram(program, settings.telegram, limiter=limiter)
     await program.start()
     await main.until_told_to_stop()
     await program.stop()
@@ -75,7 +78,7 @@ async def live(life: Life) -> None:
 
 async def warm(template: str) -> None:
     """Whatever is read, compiled or loaded once in a life: here, and every fork has it."""
-    main._trust()
+    telegram.trust()
     for name in ("aiohttp", "uvicorn.lifespan.off", "uvicorn.protocols.http.auto"):
         importlib.import_module(name)
     for language in languages():
@@ -101,9 +104,7 @@ def be_born(life: Life) -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the log is no answer
     os.environ["PAIDAN_CRASH_AT"] = life.crash_at
     importlib.reload(crashpoints)
-    # The peer does not limit how fast it is spoken to, and nobody waits for the ticking.
-    main.Limiter = partial(Limiter, overall=QUICK, per_chat=QUICK)  # type: ignore[attr-defined, assignment]
-    main.SWEEP = main.REDRAW = TICK
+    main.SWEEP = telegram.REDRAW = TICK  # nobody waits for it
     asyncio.run(live(life))
 
 

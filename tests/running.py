@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from bot.main import Program
 from bot.pump import Pump
 from bot.settings import DeskSection, Http, Settings, Telegram
+from bot.telegram import add_telegram
 from bot.trial.botapi import BotApi, Person, Seen
 from bot.trial.botapi.wire import http_app
 from channels import http
@@ -198,12 +199,12 @@ async def telegram(clock: Clock, *, reachable: bool = True) -> AsyncIterator[Car
 async def started(settings: Settings, carrier: Carrier, clock: Clock) -> AsyncIterator[Running]:
     """A program of its own beside a Telegram that others may use, too."""
     limiter = Limiter(monotonic, overall=QUICK, per_chat=QUICK)
-    program = Program(settings, now=clock.now, limiter=limiter, pauses=(0.05,))
+    program = Program(settings, now=clock.now)
     await program.open()
     for known in await bind_everybody(program):
         carrier.api.person(FIRST_ID + known.id, known.name, known.language or "zh-hans").opens()
     assert settings.telegram is not None
-    program.add_telegram(settings.telegram)
+    add_telegram(program, settings.telegram, limiter=limiter, pauses=(0.05,))
     await program.start()
     try:
         yield Running(program, carrier, clock)

@@ -64,10 +64,10 @@ async def test_a_carriers_budget_costs_desk_time_while_time_is_moved() -> None:
 
 
 async def test_the_program_keeps_to_the_budget_it_was_given(unanswered: TrialProgram) -> None:
-    assert len(unanswered.program.limiter) > 0  # an idle one counts as false
+    assert len(unanswered.limiter) > 0  # an idle one counts as false
     before = unanswered.clock.offset
     unanswered.clock.moving = True
     for _ in range(2):
-        async with unanswered.program.limiter.turn(1):
+        async with unanswered.limiter.turn(1):
             pass
     assert unanswered.clock.offset > before

@@ -1,10 +1,7 @@
 """What people do in the chat, one file per kind of it. All registration happens here."""
 
-from typing import Any
-
 from telegram import Update
 from telegram.ext import (
-    Application,
     CallbackQueryHandler,
     ChatMemberHandler,
     CommandHandler,
@@ -14,9 +11,7 @@ from telegram.ext import (
 )
 
 from bot.handlers import buttons, commands, everyone, pictured, staff
-from bot.pump import report_failure
-
-AnyApplication = Application[Any, Any, Any, Any, Any, Any]
+from bot.pump import AnyApplication, report_failure
 
 
 def register(app: AnyApplication) -> None:

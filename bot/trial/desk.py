@@ -20,6 +20,7 @@ from bot import loading
 from bot.main import Program, until_told_to_stop
 from bot.settings import Http, Settings, Telegram, WrongSettings
 from bot.sms import add_sms
+from bot.telegram import Redraw, add_telegram
 from bot.trial import page
 from bot.trial.botapi import BotApi
 from bot.trial.botapi.wire import routes as bot_api_routes
@@ -94,8 +95,11 @@ class TrialDesk:
     mail: TrialPost | None = None
     sms: TrialPost | None = None
 
-    def __init__(self, program: Program, clock: TrialClock, ring: Callable[[], None]) -> None:
+    def __init__(
+        self, program: Program, clock: TrialClock, ring: Callable[[], None], redraw: Redraw
+    ) -> None:
         self._program, self._clock, self._ring = program, clock, ring
+        self._redraw = redraw
         self.people: Sequence[TrialPerson] = ()
 
     @property
@@ -136,7 +140,7 @@ class TrialDesk:
             await self._move(self._clock.offset + by)
         finally:
             self._clock.moving = False
-        await self._program.redraw()
+        await self._redraw()
 
     async def _move(self, until: timedelta) -> None:
         while True:
@@ -314,8 +318,7 @@ class TrialProgram:
             await self._carrier.start()
             down.push_async_callback(self.sms.close)
             settings = trial_settings(self.folder, self.port, self._carrier.address, self.api.token)
-            limiter = Limiter(self.clock.pace, self.clock.sleep)
-            self.program = Program(settings, now=self.clock.now, limiter=limiter)
+            self.program = Program(settings, now=self.clock.now)
             down.push_async_callback(self.program.stop)
             down.callback(self.api.close)  # lets go of everybody who waits for news
             await self._furnish(settings)
@@ -329,9 +332,10 @@ class TrialProgram:
         example = files("core.desk_data").joinpath("example.toml").read_text("utf-8")
         await program.load_sheet(example)
         assert settings.telegram is not None
-        program.add_telegram(settings.telegram)
+        self.limiter = Limiter(self.clock.pace, self.clock.sleep)
+        redraw = add_telegram(program, settings.telegram, limiter=self.limiter)
         add_sms(program, [self.sms.section(self._carrier.address)])
-        self.world = TrialDesk(program, self.clock, self.api.bell.ring)
+        self.world = TrialDesk(program, self.clock, self.api.bell.ring, redraw)
         await self.world.settle_in(self.api.token.partition(":")[0])
         self.world.sms = self.sms
         self.world.mail = mail = TrialMail(program, self.api.bell.ring)

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from itertools import count
 from pathlib import Path
 
-from bot.mail import Composer, Host, plug, signer_of, smtp_settings
+from bot.mail import Composer, MailHost, plug, signer_of, smtp_settings
 from bot.settings import Mail
 from bot.trial.world import TrialLetter
 from channels.mail.arrival import Arrival, fingerprint, sender_key, stamp
@@ -45,7 +45,7 @@ class Written:
 class TrialMail:
     """bot.trial.world.TrialPost: the post office between the page and the desk."""
 
-    def __init__(self, program: Host, ring: Callable[[], None]) -> None:
+    def __init__(self, program: MailHost, ring: Callable[[], None]) -> None:
         self._program, self._ring = program, ring
         self._signer = signer_of(ADDRESS, program.key)
         self._files = FileStore(Path(program.settings.files))
