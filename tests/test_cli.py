@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import PARTS, app, load
+from channels.sms.standard import STANDARD
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("telegram", "sqlalchemy", "rich", "scipy", "openpyxl", "matplotlib", "bot.main")
@@ -95,6 +96,48 @@ def test_every_command_explains_itself(name, paidan):
 
 def test_a_command_that_does_not_exist_is_told(paidan):
     assert "No such command" in paidan("dispatch", code=2)
+
+
+# -- texts for a cloud's review
+
+CLOUD = """
+[[sms]]
+name = "cloud"
+kind = "tencent"
+token = "0123456789012345678901"
+"""
+
+
+@pytest.fixture
+def cloud(paidan):
+    """The command, in a folder whose desk has a cloud that knows one of the texts."""
+
+    def invoke(*words: str, more: str = 'hotline = "4001234567"', code: int = 0) -> str:
+        known = '[sms.templates]\njob_cancelled = "42"\n'
+        Path("paidan.toml").write_text(f"{CLOUD}{more}\n{known}", "utf-8")
+        return paidan("templates", *words, code=code)
+
+    return invoke
+
+
+def test_every_text_is_printed_as_the_clouds_console_wants_it(cloud):
+    lines = [line.split("\t") for line in cloud().splitlines()]
+    assert {kind for _, kind, _, _ in lines} == STANDARD.keys()
+    assert ["cloud", "job_cancelled", "42", "任务单号{1}已取消，不用前往"] in lines
+    assert ["cloud", "held", "-", "您的消息已收到，将由人工查看，急事请拨打4001234567"] in lines
+
+
+def test_only_texts_that_are_still_to_be_reviewed_are_printed_where_asked(cloud):
+    kinds = [line.split("\t")[1] for line in cloud("cloud", "--missing").splitlines()]
+    assert set(kinds) == STANDARD.keys() - {"job_cancelled"}
+
+
+def test_a_text_is_not_printed_without_the_hotline_that_it_names(cloud):
+    assert "set its hotline first" in cloud(more="", code=2)
+
+
+def test_a_cloud_that_the_settings_do_not_have_is_told(cloud):
+    assert "no cloud fax" in cloud("fax", code=2)
 
 
 # -- check

@@ -27,6 +27,7 @@ PARTS = {
     "outbox": Part("bot.cli.outbox", "app", "Letters that did not arrive."),
     "policy": Part("bot.cli.policy", "app", "Service levels: show, rehearse, apply."),
     "simulate": Part("bot.cli.simulate", "simulate", "Try the dispatch rules on a virtual clock."),
+    "templates": Part("bot.cli.templates", "templates", "SMS texts for a cloud's review."),
     "ticket": Part("bot.cli.ticket", "app", "Tickets: list, show, and why."),
     "understand": Part("bot.cli.understand", "understand", "Read a report without a ticket."),
 }

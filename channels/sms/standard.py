@@ -173,13 +173,19 @@ WITHOUT: Mapping[str, str] = {
 """Kinds that no reviewed template can say, and why: they go to the person's next address."""
 
 
+def texts(rules: Rules, hotline: str) -> dict[str, Template]:
+    """The standard texts as a cloud of these rules can have them, under no id yet."""
+    return {
+        kind: replace(template, text=_for(rules, template.text.replace("{hotline}", hotline)))
+        for kind, template in STANDARD.items()
+    }
+
+
 def standard(rules: Rules, signature: str, hotline: str, ids: Mapping[str, str]) -> Catalog:
     """The standard texts under the ids that the cloud gave them; a kind without one is out."""
     templates = {
-        kind: replace(
-            template, id=ids[kind], text=_for(rules, template.text.replace("{hotline}", hotline))
-        )
-        for kind, template in STANDARD.items()
+        kind: replace(template, id=ids[kind])
+        for kind, template in texts(rules, hotline).items()
         if kind in ids
     }
     return Catalog(rules=rules, signature=signature, templates=templates)
