@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import buttons
-from channels.telegram.limits import Button, ChatMessage, Document, clip
+from channels.telegram.limits import PHOTO, UPLOAD, Button, ChatMessage, Upload, UploadKind, clip
 from channels.telegram.sending import TelegramChannel
 from core.actions import NOT_ME, Relation, available
 from core.desk import Desk
@@ -15,7 +15,7 @@ from core.in_hand import relations
 from core.kinds import MODES
 from core.lifecycle import DONE, Action, Status
 from core.masking import mask_name_of_number
-from core.messages import Choice, Letter, Receipt, Value
+from core.messages import Choice, File, Letter, Receipt, Value
 from core.people import Person, Role
 from core.ports import Files, Tx
 from core.ticket import Offer, Ticket
@@ -26,6 +26,14 @@ TEXT_LIMIT = 1200  # UTF-16 units of a user's words that a card shows
 WORDS_LIMIT = 3500  # that another notice passes on; the whole is kept with the ticket
 NARROW = 14  # characters: two such labels still fit beside each other on a telephone
 IN_A_ROW = {A.RATE: 5, A.SET_SITE: 3, A.SET_PRIORITY: 4, A.SET_CATEGORY: 3}
+
+PHOTO_TYPES = ("image/jpeg", "image/png", "image/webp")
+SHOWN_AS: Mapping[str, UploadKind] = {
+    "voice": "voice",
+    "audio": "audio",
+    "video": "video",
+    "video_note": "video",
+}
 
 # What a card offers, in this order, if the person may do it now.
 OFFERED: Mapping[str, tuple[Action, ...]] = {
@@ -295,17 +303,17 @@ class Renderer:
         message = await self.desk.store.read(lambda tx: self._render(tx, letter))
         if letter.audience:
             self._shown[letter.id] = fingerprint(message)
-        return await self._with_file(message, letter)
+        return await self._with_files(message, letter) if letter.files else message
 
-    async def _with_file(self, message: ChatMessage, letter: Letter) -> ChatMessage:
-        """One message takes one file; whoever tells writes a letter for each."""
-        file = next(iter(letter.files), None)
-        data = await self.files.get(file.sha256) if file else None
-        if file is None or data is None:
-            return message
-        if file.kind == "photo":
-            return replace(message, photo=data)
-        return replace(message, document=Document(file.name, data))
+    async def _with_files(self, message: ChatMessage, letter: Letter) -> ChatMessage:
+        found = [(file, await self.files.get(file.sha256)) for file in letter.files]
+        uploads = [_upload(file, data) for file, data in found if data and len(data) <= UPLOAD]
+        if len(uploads) < len(found):
+            gone = say("file_missing", {}, language=letter.language)
+            message = replace(message, html=f"{message.html}\n{html.escape(gone, quote=False)}")
+        if len(uploads) > 1 and any(upload.kind != "photo" for upload in uploads):
+            uploads = [upload._replace(kind="document") for upload in uploads]
+        return replace(message, files=tuple(uploads))
 
     def shown(self, letter: Letter) -> str:
         """Fingerprint of the card that was just sent, told once."""
@@ -344,6 +352,13 @@ class Renderer:
     def draw(self, tx: Tx, audience: str, ticket: Ticket, person: Person) -> ChatMessage:
         """What the live card should show now."""
         return card(view(tx, self.desk, ticket, person), audience, self.key)
+
+
+def _upload(file: File, data: bytes) -> Upload:
+    """A photo only where Telegram makes one of it; anything else arrives as it is."""
+    if file.kind == "photo" and file.type in PHOTO_TYPES and len(data) <= PHOTO:
+        return Upload(file.name, data, "photo")
+    return Upload(file.name, data, SHOWN_AS.get(file.kind, "document"))
 
 
 class CardChannel:

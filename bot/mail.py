@@ -354,6 +354,9 @@ class Composer:
         if self.files is None or not letter.files:
             return content
         found = [(file, await self.files.get(file.sha256)) for file in letter.files]
+        if not all(data for _, data in found):
+            gone = say("file_missing", {}, language=letter.language, context="mail")
+            content = replace(content, paragraphs=(*content.paragraphs, gone))
         return replace(
             content,
             attachments=tuple(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from core import privacy
+from core import passing_on, privacy
 from core.desk import Desk
 from core.errors import FileTooLarge, FileVanished
 from core.in_hand import InHand
@@ -138,8 +138,13 @@ async def _keep(desk: Desk, files: Files, row: StoredFile, data: bytes) -> None:
         log.error("file_not_kept", id=row.id, exc_info=fault)
         await desk.store.write(lambda tx: _try_again(tx, desk, row, row.attempts))
     else:
-        kept = {"sha256": sha256, "size": len(data), "state": "stored"}
-        await desk.store.write(lambda tx: tx.update_where(StoredFile, _still(row), **kept))
+        await desk.store.write(lambda tx: _stored(tx, desk, row, sha256, len(data)))
+        desk.wake()
+
+
+def _stored(tx: Tx, desk: Desk, row: StoredFile, sha256: str, size: int) -> None:
+    if tx.update_where(StoredFile, _still(row), sha256=sha256, size=size, state="stored"):
+        _pass_on(tx, desk, row)
 
 
 def _still(row: StoredFile) -> dict[str, object]:
@@ -153,24 +158,38 @@ def _try_again(tx: Tx, desk: Desk, row: StoredFile, attempts: int) -> None:
         _lost(tx, desk, row, "gone")
         return
     again = desk.now() + min(AGAIN * 2**attempts, AGAIN_AT_MOST)
-    tx.update_where(StoredFile, _still(row), attempts=attempts, next_at=again)
+    tried = tx.update_where(StoredFile, _still(row), attempts=attempts, next_at=again)
+    if tried and row.next_at is None:
+        _pass_on(tx, desk, row)  # the rest of its burst waits for it no longer
 
 
 def _lost(tx: Tx, desk: Desk, row: StoredFile, state: str) -> None:
     """The ticket stays; the sender is told, and how else the file can come."""
     if not tx.update_where(StoredFile, _still(row), state=state):
         return
-    ticket = tx.get(Ticket, row.ticket_id) if row.ticket_id else None
-    if ticket is None:
+    hand = _in_hand(tx, desk, row)
+    if hand is None:
         return
-    number, name = ticket.number, row.name or row.kind
+    number, name = hand.ticket.number, row.name or row.kind
     notice = (
         FileTooBig(number=number, name=name, megabytes=LIMIT // MEGABYTE)
         if state == "too_big"
         else FileGone(number=number, name=name)
     )
-    hand = InHand(tx, desk, ticket, now=desk.now())
     hand.tell(_sender(tx, row) or hand.requester, notice)
+    passing_on.pass_on(hand)
+
+
+def _pass_on(tx: Tx, desk: Desk, row: StoredFile) -> None:
+    if (hand := _in_hand(tx, desk, row)) is not None:
+        passing_on.pass_on(hand)
+
+
+def _in_hand(tx: Tx, desk: Desk, row: StoredFile) -> InHand | None:
+    """Its ticket; meanwhile its words may have found one, or another one."""
+    now = tx.get(StoredFile, row.id)
+    ticket = tx.lock(Ticket, now.ticket_id) if now and now.ticket_id is not None else None
+    return InHand(tx, desk, ticket, now=desk.now(), cause=f"file{row.id}") if ticket else None
 
 
 def _sender(tx: Tx, row: StoredFile) -> Person | None:

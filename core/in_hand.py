@@ -10,7 +10,7 @@ from core import clocks, looks
 from core.actions import Relation
 from core.desk import Desk
 from core.lifecycle import ASIDE, LIFE, Action, Status, after
-from core.messages import Choice, Value
+from core.messages import Choice, File, Value
 from core.notices.notice import Notice
 from core.people import Person, Role
 from core.ports import Tx
@@ -170,6 +170,7 @@ class InHand:
         notice: Notice,
         *,
         choices: Iterable[Choice] = (),
+        files: Iterable[File] = (),
         audience: str = "",
         to_actor: bool = False,
         only: str = "",
@@ -189,6 +190,7 @@ class InHand:
             event=f"{self.ticket.number}.{self._cause}.{self._told}",
             now=self.now,
             choices=choices,
+            files=files,
             ticket=self.ticket,
             reply=self.by.reply if to_actor else None,
             audience=audience,

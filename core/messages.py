@@ -102,6 +102,7 @@ class Receipt:
     """The carrier's word for a letter: its id there, and whether more news will follow."""
 
     id: str
+    also: tuple[str, ...] = ()  # further messages that the letter became, such as an album's
     thread: str = ""
     final: bool = True  # False: accepted, a delivery report will tell
     shown: str = ""  # fingerprint of what the reader sees, where it can be edited later

@@ -10,6 +10,7 @@ from core.lifecycle import Action, Status
 from core.messages import Value
 from core.notices.requester import TicketOpened
 from core.numbers import number_of
+from core.passing_on import JOB
 from core.people import Asset, Person
 from core.ports import Tx
 from core.routing import settle_ticket
@@ -124,7 +125,7 @@ def open_from(
         cause=cause,
         after=after,
     )
-    file_under(tx, message, hand.ticket.id)
+    file_under(tx, message, hand.ticket.id, shown_to=JOB)
     settle_ticket(hand)
     say_opened(hand)
     return hand
@@ -138,9 +139,10 @@ def kept_words(tx: Tx, person: Person, key: str) -> Message:
     return message
 
 
-def file_under(tx: Tx, message: Message, ticket_id: int) -> None:
+def file_under(tx: Tx, message: Message, ticket_id: int, *, shown_to: str) -> None:
     tx.update(message, ticket_id=ticket_id)
-    tx.update_where(StoredFile, {"message_id": message.id}, ticket_id=ticket_id)
+    where = {"message_id": message.id}
+    tx.update_where(StoredFile, where, ticket_id=ticket_id, shown_to=shown_to)
 
 
 def files_in_words(kinds: Iterable[str]) -> str:

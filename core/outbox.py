@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ from core.people import Address, Person, Role
 from core.ports import Between, Channel, Tx
 from core.prompts import Telephone
 from core.rows import Awaited, OutboxRow, Sent, TimerRow
-from core.telling import addresses_of, has_card, tell
+from core.telling import addresses_of, has_card, parcels, tell
 from core.ticket import Card, Offer, Ticket
 
 LEASE = timedelta(seconds=30)
@@ -41,6 +41,7 @@ AGAIN_AFTER = timedelta(minutes=1)  # before a must-reach letter of unknown outc
 DELIVERED = {
     "job_offered": Action.OFFER_DELIVERED,
     "engineer_says": Action.HUMAN_REPLY,
+    "engineer_sends": Action.HUMAN_REPLY,
     "complaint_answered": Action.HUMAN_REPLY,
 }
 ANSWERS = (Action.RELAY, Action.ANSWER_COMPLAINT)  # of a person, to the requester
@@ -199,11 +200,12 @@ def _sent(tx: Tx, desk: Desk, row: OutboxRow, receipt: Receipt) -> None:
                     channel=row.channel,
                     account=row.account,
                     address=row.address,
-                    message_id=receipt.id,
+                    message_id=message_id,
                     ticket_id=row.ticket_id,
                     about=row.kind,
                     person_id=row.person_id,
                 )
+                for message_id in (receipt.id, *receipt.also)
             ],
             key=("channel", "account", "address", "message_id"),
         )
@@ -241,10 +243,18 @@ def _tell_clocks(tx: Tx, desk: Desk, row: OutboxRow, now: datetime) -> None:
     if row.kind == "job_offered" and not tx.update_where(Offer, offered, delivered_at=now):
         return  # the second of two channels
     hand = InHand(tx, desk, ticket, by=SYSTEM, now=now, cause=f"sent{row.id}")
+    if row.kind == "engineer_sends" and not _is_an_answer(hand):
+        return
     if action is Action.HUMAN_REPLY:
         hand.by = _author(hand)
     hand.step(action)
     hand.save()
+
+
+def _is_an_answer(hand: InHand) -> bool:
+    """Whether words were answered by a file alone, and not by a result or by what came before."""
+    said = (s.action for s in reversed(hand.history) if s.action in {*ANSWERS, Action.HUMAN_REPLY})
+    return next(said, None) in ANSWERS
 
 
 def _author(hand: InHand) -> Actor:
@@ -343,7 +353,17 @@ def reach_otherwise(tx: Tx, desk: Desk, row: OutboxRow, reason: str) -> None:
     tried = (*row.tried, row.channel)
     following = [a for a in addresses_of(tx, desk, person) if a.channel not in tried]
     if following:
-        target = following[0]
+        _send_on(tx, desk, row, following[0], tried)
+        return
+    if row.must:
+        _tell_agents(tx, desk, row, reason)
+
+
+def _send_on(tx: Tx, desk: Desk, row: OutboxRow, target: Address, tried: tuple[str, ...]) -> None:
+    """The letter once more, to another address; its files as that way takes them."""
+    can = desk.channels[target.channel]
+    files = parcels(letter_of(row).files, can) or [()]
+    for nth, parcel in enumerate(files):
         tx.add(
             replace(
                 row,
@@ -351,6 +371,8 @@ def reach_otherwise(tx: Tx, desk: Desk, row: OutboxRow, reason: str) -> None:
                 channel=target.channel,
                 account=target.account,
                 address=target.value,
+                files=tuple(asdict(file) for file in parcel),
+                reference=f"{row.reference}+{nth}" if nth else row.reference,
                 tried=tried,
                 state="pending",
                 token="",
@@ -358,7 +380,7 @@ def reach_otherwise(tx: Tx, desk: Desk, row: OutboxRow, reason: str) -> None:
                 next_at=None,
                 receipt="",
                 error="",
-                audience=row.audience if desk.channels[target.channel].edits else "",
+                audience=row.audience if can.edits else "",
                 reply_to="",
                 replaces="",
                 lease_until=None,
@@ -366,9 +388,6 @@ def reach_otherwise(tx: Tx, desk: Desk, row: OutboxRow, reason: str) -> None:
                 settled_at=None,
             )
         )
-        return
-    if row.must:
-        _tell_agents(tx, desk, row, reason)
 
 
 def _tell_agents(tx: Tx, desk: Desk, row: OutboxRow, reason: str) -> None:

@@ -17,7 +17,8 @@ class Capabilities:
     buttons: int = 0  # under one letter; 0: choices are numbered in the text
     edits: bool = False  # a letter can be replaced after it was sent
     text_limit: int | None = None
-    files: bool = False
+    files: int = 0  # that one letter carries
+    album: int = 0  # pictures that go together in one, where other files go alone
     templates_only: bool = False  # the carrier approves every wording beforehand
     threads: bool = False  # an answer names the message it answers
     at_once: int = 64  # letters under way; a claimed one that only waits looks tried after a crash

@@ -19,6 +19,7 @@ class Request:
     arg: str = ""
     text: str = ""
     files: tuple[File, ...] = ()
+    message: int = 0  # under which its words and files are kept
     at: datetime | None = None  # when it happened, if not now
     detail: Mapping[str, str] = field(default_factory=dict)  # such as a location's distance
 

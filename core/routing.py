@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from core import passing_on
 from core.dispatch import offers
 from core.in_hand import InHand
 from core.kinds import MODES
@@ -67,3 +68,4 @@ def propose(hand: InHand, *roles: Role) -> None:
             choices=choices,
             audience="desk",
         )
+    passing_on.pass_on(hand)  # "[photo]" says little to whoever has to decide

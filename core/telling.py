@@ -1,6 +1,6 @@
 """Notices become letters: to whom, by which of their addresses, in which language."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from core.desk import Desk
 from core.messages import Choice, File, Value
 from core.notices.notice import Notice
 from core.people import Address, Person
-from core.ports import Tx
+from core.ports import Capabilities, Tx
 from core.rows import OutboxRow
 from core.ticket import Card, Ticket
 
@@ -49,6 +49,32 @@ def addresses_of(tx: Tx, desk: Desk, person: Person) -> list[Address]:
     )
 
 
+def carrier(tx: Tx, desk: Desk, person: Person) -> Capabilities | None:
+    """What the way can do on which files go to this person; None where none leads there."""
+    best = next(iter(_for_files(desk, addresses_of(tx, desk, person))), None)
+    return desk.channels[best.channel] if best else None
+
+
+def _for_files(desk: Desk, addresses: list[Address]) -> list[Address]:
+    return sorted(addresses, key=lambda a: not desk.channels[a.channel].files)
+
+
+def parcels(files: Sequence[File], can: Capabilities) -> list[tuple[File, ...]]:
+    """The files in order, as letters take them; where none takes any, one tells of all of them."""
+    if not can.files:
+        return [tuple(files)]
+    made: list[list[File]] = []
+    for file in files:
+        last = made[-1] if made else []
+        pictures = {each.kind for each in (*last, file)} == {"photo"}
+        room = max(can.files, can.album) if pictures else can.files
+        if last and len(last) < room:
+            last.append(file)
+        else:
+            made.append([file])
+    return [tuple(parcel) for parcel in made]
+
+
 def has_card(tx: Tx, ticket_id: int, person_id: int, audience: str) -> bool:
     """What nobody must act on is said by the card that the person has."""
     card = tx.first(Card, ticket_id=ticket_id, person_id=person_id, audience=audience)
@@ -77,7 +103,8 @@ def tell(
     `reply` the letter goes back where the person just spoke; `audience` makes it a live card
     where the channel can edit; `only` keeps it to one channel.
     """
-    targets = _targets(tx, desk, person, notice, reply, only)
+    brought = tuple(asdict(file) for file in files)
+    targets = _targets(tx, desk, person, notice, reply, only, with_files=bool(brought))
     params = _with_names(tx, desk, person, notice, ticket)
     answers = tuple(_plain(choice) for choice in choices)
     for target in targets:
@@ -92,7 +119,7 @@ def tell(
                 kind=notice.kind,
                 params=params,
                 choices=answers,
-                files=tuple(asdict(file) for file in files),
+                files=brought,
                 loud=notice.loud,
                 must=notice.must,
                 audience=audience if desk.channels[target.channel].edits else "",
@@ -137,7 +164,14 @@ def _with_names(
 
 
 def _targets(
-    tx: Tx, desk: Desk, person: Person, notice: Notice, reply: Reply | None, only: str
+    tx: Tx,
+    desk: Desk,
+    person: Person,
+    notice: Notice,
+    reply: Reply | None,
+    only: str,
+    *,
+    with_files: bool,
 ) -> list[Address]:
     if reply is not None and reply.channel in desk.channels:
         return [
@@ -149,6 +183,8 @@ def _targets(
             )
         ]
     found = [a for a in addresses_of(tx, desk, person) if not only or a.channel == only]
+    if with_files:
+        found = _for_files(desk, found)
     if not notice.everywhere:
         return found[:1]
     # By two ways at least (R-027), so that one dead telephone is not one lost job.

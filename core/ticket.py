@@ -167,6 +167,16 @@ class StoredFile:
     state: str = "wanted"  # wanted, stored, too_big, gone
     attempts: int = 0
     next_at: datetime | None = None
+    shown_to: str = ""  # job: whoever works on the ticket; both: the requester, too; empty: nobody
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileShown:
+    """A file that a person was sent, or that was one too many when they came to the ticket."""
+
+    id: int = 0
+    file_id: int
+    person_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from core import actions, clocks
+from core import actions, clocks, passing_on
 from core.apart import APART
 from core.desk import Desk
 from core.dispatch import backlog, leaving
@@ -80,6 +80,7 @@ def perform(
         said = EFFECTS.get(request.action, just_a_step)(hand, request)
         _ask_for_approval(hand, request)
         saved = hand.save()
+        passing_on.follow(hand, ticket, request)
         leaving.watch(hand, ticket)
         backlog.freed(hand, ticket)
         return Outcome(said or f"done_{request.action}", saved)

@@ -50,8 +50,8 @@ class MemoryChannel:
         return Receipt(id=str(next(self.ids)))
 
 
-CHAT = Capabilities(buttons=8, edits=True, text_limit=4096, threads=True)
-MAIL = Capabilities(threads=True, files=True)
+CHAT = Capabilities(buttons=8, edits=True, text_limit=4096, threads=True, files=1, album=10)
+MAIL = Capabilities(threads=True, files=20)
 SMS = Capabilities()
 
 

@@ -14,7 +14,7 @@ from bot.trial.botapi import BotApi, Person
 from bot.trial.botapi.values import Refused
 from bot.trial.botapi.wire import InProcess
 from channels.telegram.limiter import Limiter, Rate
-from channels.telegram.limits import Button, ChatMessage, Document, Key
+from channels.telegram.limits import Button, ChatMessage, Key, Upload
 from channels.telegram.sending import Menu, TelegramChannel
 from channels.telegram.verdicts import NeverSent, verdict
 from core.errors import FileTooLarge, FileVanished, Unclear, Undeliverable
@@ -163,7 +163,7 @@ async def test_bad_markup_in_an_edit_goes_out_as_plain_text(desk: Desk) -> None:
 
 
 async def test_a_picture_carries_its_caption(desk: Desk) -> None:
-    desk.says = ChatMessage(html="本月 <b>98%</b>", photo=A_PICTURE)
+    desk.says = ChatMessage(html="本月 <b>98%</b>", files=(Upload("", A_PICTURE, "photo"),))
     await desk.channel.send(LETTER)
     seen = await desk.li.hears("98%")
     assert "photo" in seen.raw
@@ -402,7 +402,7 @@ async def test_a_menu_that_is_refused_does_not_keep_the_others_away(desk: Desk) 
 
 
 async def test_a_document_keeps_its_name_and_takes_the_text_as_caption(desk: Desk) -> None:
-    desk.says = ChatMessage(html="<b>all</b> of it", document=Document("sites.pdf", b"%PDF-1.7"))
+    desk.says = ChatMessage(html="<b>all</b> of it", files=(Upload("sites.pdf", b"%PDF-1.7"),))
     await desk.channel.send(LETTER)
     seen = await desk.li.hears("all of it")
     assert seen.raw["document"]["file_name"] == "sites.pdf"

@@ -11,7 +11,7 @@ import holidays
 import pytest
 from chinese_calendar.constants import Holiday
 
-from core import errors, privacy
+from core import errors, passing_on, privacy
 from core.actions import ACTIONS, DECLINE_REASONS, NOT_ME, RESULTS, SEVERITIES, UNRESOLVED_CODES
 from core.dispatch.choose import OBJECTIONS, PARTS
 from core.dispatch.offers import Alarm
@@ -111,6 +111,7 @@ TERMS: dict[str, set[str]] = {
     "occasion": occasions(),
     "site_kind": {"resident", "field"},
     "severity": {*SEVERITIES},
+    "sent": {*passing_on.WORDS.values(), "photos", "file", "files"},
     "vip": {"yes"},
     "estimated": {"yes"},
     "part": {*PARTS},
@@ -177,7 +178,7 @@ OTHER = {
     "forecast.line", "forecast.missed", "forecast.late", "forecast.empty", "why.clock",
     "board.title", "board.line", "board.left", "board.late", "board.more", "plan.line",
     "duty.now", "duty.day", "duty.hours", "sticker.caption",
-    "action.unsubscribe", "unsubscribed",
+    "action.unsubscribe", "unsubscribed", "file_missing", "left_out",
     "why.reported", "why.understood", "why.offered", "why.passed_over",
 }  # fmt: skip
 

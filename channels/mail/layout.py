@@ -58,6 +58,7 @@ class Content:
     survey: bool = False  # may be unsubscribed from
     unsubscribe: str = ""  # a URL; empty: by mail to the reply address
     attachments: tuple[Attached, ...] = ()
+    left_out: str = ""  # said above the names of files that are too large to travel
     references: tuple[str, ...] = ()  # Message-IDs of the thread, oldest first
 
 
@@ -197,9 +198,10 @@ def _sorted_by_fit(files: Iterable[Attached], limit: int) -> tuple[list[Attached
     return fitting, left_out
 
 
-def _text(content: Content, left_out: Iterable[Attached]) -> str:
+def _text(content: Content, left_out: Sequence[Attached]) -> str:
     blocks = list(content.paragraphs)
-    blocks += [" ".join(part for part in (_line(f.name), f.url) if part) for f in left_out]
+    named = [" ".join(part for part in (_line(f.name), f.url) if part) for f in left_out]
+    blocks += [content.left_out, *named] if named and content.left_out else named
     if content.choices:
         lines = [content.hint] if content.hint else []
         for offer in content.choices:
@@ -231,8 +233,10 @@ _PARAGRAPH = '<p style="margin:0 0 16px">{}</p>'
 _FOOTER = '<p style="margin:24px 0 0;font-size:13px;color:#6b7280">{}</p>'
 
 
-def _html(content: Content, left_out: Iterable[Attached]) -> str:
+def _html(content: Content, left_out: Sequence[Attached]) -> str:
     body = [_PARAGRAPH.format(_lines(paragraph)) for paragraph in content.paragraphs]
+    if left_out and content.left_out:
+        body.append(_PARAGRAPH.format(_lines(content.left_out)))
     for file in left_out:
         name = _lines(_line(file.name))
         linked = f'<a href="{escape(file.url)}">{name}</a>' if _is_web(file.url) else name

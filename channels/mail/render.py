@@ -11,8 +11,10 @@ ACKNOWLEDGEMENTS = frozenset(
 )
 """Answers to one mail by nobody: they bounce to nobody, and are not repeated when in doubt."""
 
-BY_PEOPLE = frozenset({"engineer_says", "relayed", "requester_says"})
-"""Words of a person: other programs would drop them as automatic."""
+BY_PEOPLE = frozenset(
+    {"engineer_says", "relayed", "requester_says", "engineer_sends", "requester_sends"}
+)
+"""Words and files of a person: other programs would drop them as automatic."""
 
 SURVEYS = frozenset({"survey_asked", "survey_reminder"})
 
@@ -48,6 +50,7 @@ def render(
         automatic=letter.kind not in BY_PEOPLE,
         acknowledgement=letter.kind in ACKNOWLEDGEMENTS,
         survey=letter.kind in SURVEYS,
+        left_out=say("left_out", {}, language=language, context="mail") if letter.files else "",
         unsubscribe=unsubscribe,
         references=tuple(references),
     )

@@ -26,6 +26,8 @@ log = structlog.get_logger()
 Compose = Callable[[Letter], Awaitable[Content]]
 """Words a letter in its reader's language; the sentences are the core's."""
 
+FILES = 20  # attachments of one mail, whatever their size allows
+
 # RFC 3463: no such mailbox, no such domain, bad syntax, moved away, mailbox disabled.
 _DEAD = re.compile(r"\b5\.(1\.[0-9]{1,2}|2\.1)\b")
 _ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
@@ -35,7 +37,7 @@ class SmtpChannel:
     """core.ports.Channel for one account. One letter is one mail to one recipient."""
 
     name = "mail"
-    can = Capabilities(files=True, threads=True)
+    can = Capabilities(files=FILES, threads=True)
 
     def __init__(
         self,

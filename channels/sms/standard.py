@@ -29,6 +29,8 @@ _TO_REQUESTERS: dict[str, str | Template] = {
     "remote_started": Template(
         text="单号${code}的远程处理已开始，密码请您自己输入。停止请回1", answers=("end_remote",)
     ),
+    "engineer_sends": "单号${code}的${name}工程师发来了图片或文件，咨询请拨打{hotline}",
+    "file_not_passed_on": "单号${code}中对方发来的文件没有收到，已请对方重发",
     "appointment_set": "单号${code}已约定${time}上门，由${name}工程师处理",
     "emergency_news": "单号${code}已按突发事件处理，恢复后立即通知您",
     "resolved_check": Template(
@@ -97,6 +99,8 @@ _TO_ENGINEERS: dict[str, str | Template] = {
         answers=("report",),
     ),
     "cancel_asked": "任务单号${code}的用户要求取消，请等服务台确认",
+    "requester_sends": "任务单号${code}的用户发来了图片或文件，请联系用户",
+    "colleague_sends": "任务单号${code}此前留有图片或文件，请向服务台了解",
     "requester_urges": "任务单号${code}的用户在催办，请先回一句进展",
     "second_engineer": "请支援任务单号${code}，地点${site}，现场指挥${commander}",
     "ask_result": "任务单号${code}是怎么处理好的，请直接回复一句话",

@@ -15,7 +15,10 @@ BUTTON_DATA: Final = 64  # bytes; a Chinese character takes three
 BUTTON_LABEL: Final = 64  # ours: a phone shows less than half of it
 BUTTONS: Final = 100
 BUTTONS_IN_A_ROW: Final = 8
+ALBUM: Final = 10
 DOWNLOAD: Final = 20 * 1024 * 1024
+UPLOAD: Final = 50 * 1024 * 1024
+PHOTO: Final = 10 * 1024 * 1024  # a larger one goes as a document
 COMMANDS: Final = 100
 COMMAND_DESCRIPTION: Final = 256
 TAGS: Final = {
@@ -39,9 +42,15 @@ class Key(NamedTuple):
     asks: Literal["", "location", "contact"] = ""
 
 
-class Document(NamedTuple):
+UploadKind = Literal["photo", "document", "voice", "video", "audio"]
+
+
+class Upload(NamedTuple):
+    """A file as the chat shows it: a document arrives as it is, a photo is made smaller."""
+
     name: str
     data: bytes
+    kind: UploadKind = "document"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +61,13 @@ class ChatMessage:
     buttons: tuple[tuple[Button, ...], ...] = ()
     reply_keyboard: tuple[tuple[Key, ...], ...] | None = None  # (): take the keys away
     silent: bool = False
-    photo: bytes | None = None
-    document: Document | None = None  # as it is, where a photo would be made smaller
+    files: tuple[Upload, ...] = ()  # several: an album of photos or of documents
 
     def __post_init__(self) -> None:
         if self.buttons and self.reply_keyboard is not None:
             raise ValueError("a message carries buttons or keys, not both")
-        if self.photo is not None and self.document is not None:
-            raise ValueError("a message carries a photo or a document, not both")
-
-    @property
-    def has_file(self) -> bool:
-        return self.photo is not None or self.document is not None
+        if len(self.files) > 1 and (self.buttons or self.reply_keyboard is not None):
+            raise ValueError("an album carries no buttons")
 
 
 Render = Callable[[Letter], Awaitable[ChatMessage]]
@@ -128,7 +132,7 @@ class Fitted(NamedTuple):
 def fit(message: ChatMessage) -> Fitted:
     """The message inside all limits. Renderers cut by themselves; a cut here is a bug to report."""
     html, cuts = whole(message.html), []
-    text_limit = CAPTION if message.has_file else TEXT
+    text_limit = CAPTION if message.files else TEXT
     text = visible(html)
     if units(text) > text_limit:
         cuts.append("text_too_long")

@@ -1,14 +1,16 @@
 """Carries letters to Telegram: new messages, edits of earlier ones, answers to presses, menus."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, NamedTuple, TypeVar
+from dataclasses import replace
+from typing import Final, NamedTuple, TypeVar
 
 import telegram
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, RetryAfter, TelegramError
 
 from channels.telegram import limits
+from channels.telegram.carrying import NO_PREVIEW, carry
 from channels.telegram.files import fetch
 from channels.telegram.limiter import Limiter
 from channels.telegram.limits import Button, ChatMessage, Key, Render, clip, fit, visible
@@ -33,8 +35,6 @@ Moved = Callable[[str, str], Awaitable[None]]
 
 _T = TypeVar("_T")
 
-_NO_PREVIEW: Final = telegram.LinkPreviewOptions(is_disabled=True)
-
 
 class Menu(NamedTuple):
     """The commands behind the menu button, for a part of the chats and a language."""
@@ -52,7 +52,8 @@ class TelegramChannel:
         buttons=limits.BUTTONS_IN_A_ROW,
         edits=True,
         text_limit=limits.TEXT,
-        files=True,
+        files=1,
+        album=limits.ALBUM,
         threads=True,
     )
 
@@ -83,16 +84,17 @@ class TelegramChannel:
         message, cuts = fit(await self._render(letter))
         for cut in cuts:
             self._bug(letter, cut)
-        if not visible(message.html).strip() and not message.has_file:
+        if not visible(message.html).strip() and not message.files:
             self._bug(letter, "empty")
             raise Undeliverable("the message has no text", permanent=True)
         # A picture cannot take the place of a text.
-        old = None if message.has_file else _message_id(letter.replaces)
+        old = None if message.files else _message_id(letter.replaces)
         try:
             if old is not None and await self._edit(letter, chat, old, message):
                 return Receipt(id=letter.replaces)
             old = None
-            return Receipt(id=str(await self._send_new(letter, chat, message)))
+            first, *others = await self._send_new(letter, chat, message)
+            return Receipt(id=first, also=tuple(others))
         except TelegramError as error:
             self._report(letter, error)
             raise verdict(error, editing=old is not None) from error
@@ -159,7 +161,7 @@ class TelegramChannel:
                     old,
                     parse_mode=mode,
                     reply_markup=buttons,
-                    link_preview_options=_NO_PREVIEW,
+                    link_preview_options=NO_PREVIEW,
                 ),
             )
 
@@ -175,7 +177,7 @@ class TelegramChannel:
             return False
         return True
 
-    async def _send_new(self, letter: Letter, chat: int, message: ChatMessage) -> int:
+    async def _send_new(self, letter: Letter, chat: int, message: ChatMessage) -> list[str]:
         hung_under = _reply_to(letter.reply_to)
         while True:
             try:
@@ -198,42 +200,31 @@ class TelegramChannel:
         chat: int,
         message: ChatMessage,
         hung_under: telegram.ReplyParameters | None,
-    ) -> int:
-        common: dict[str, Any] = {
-            "reply_markup": _markup(message),
-            "disable_notification": message.silent,
-            "reply_parameters": hung_under,
-        }
-        photo, document = message.photo, message.document
-
-        async def post(html: str, mode: str | None) -> telegram.Message:
-            if photo is not None:
-                return await self._in_turn(
-                    chat,
-                    lambda: self._bot.send_photo(
-                        chat, photo, caption=html or None, parse_mode=mode, **common
-                    ),
-                )
-            if document is not None:
-                return await self._in_turn(
-                    chat,
-                    lambda: self._bot.send_document(
-                        chat,
-                        document.data,
-                        filename=document.name,
-                        caption=html or None,
-                        parse_mode=mode,
-                        **common,
-                    ),
-                )
+    ) -> list[str]:
+        async def post(html: str, mode: str | None) -> Sequence[telegram.Message]:
             return await self._in_turn(
                 chat,
-                lambda: self._bot.send_message(
-                    chat, html, parse_mode=mode, link_preview_options=_NO_PREVIEW, **common
+                lambda: carry(
+                    self._bot,
+                    chat,
+                    message.files,
+                    html,
+                    mode,
+                    buttons=_markup(message),
+                    disable_notification=message.silent,
+                    reply_parameters=hung_under,
                 ),
             )
 
-        return (await self._marked_up_or_plain(letter, message.html, post)).message_id
+        try:
+            sent = await self._marked_up_or_plain(letter, message.html, post)
+        except BadRequest as error:
+            plain = tuple(file._replace(kind="document") for file in message.files)
+            if plain == message.files or says(error, (*CANNOT_HANG_UNDER, *NOBODY_THERE)):
+                raise
+            # No picture or voice as Telegram knows them: then the file as it is.
+            return await self._post(letter, chat, replace(message, files=plain), hung_under)
+        return [str(each.message_id) for each in sent]
 
     async def _marked_up_or_plain(
         self, letter: Letter, html: str, deliver: Callable[[str, str | None], Awaitable[_T]]

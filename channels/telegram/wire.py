@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 CONNECT, READ, WRITE_FILES, POOL = 5.0, 5.0, 20.0, 30.0  # seconds; what the library's client waits
+SLOWEST = 100_000  # bytes a second of a line that still counts as one
 UNSAID = BaseRequest.DEFAULT_NONE
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -82,7 +83,7 @@ class Wire(BaseRequest):
             connect=_said(pool_timeout, POOL),
             sock_connect=_said(connect_timeout, CONNECT),
             # The answer is waited for while a large file is still on its way out.
-            sock_read=answer if answer is None or not files else answer + WRITE_FILES,
+            sock_read=answer if answer is None or not files else answer + _upload(files),
         )
         said = request_data.json_parameters if request_data else {}
         # aiohttp takes twice as long to write the same line from a mapping.
@@ -113,6 +114,11 @@ class Wire(BaseRequest):
             bypassed = proxy_bypass(server.hostname or "")
             self._proxies[server.netloc] = None if bypassed else getproxies().get(server.scheme)
         return self._proxies[server.netloc]
+
+
+def _upload(files: Mapping[str, Any]) -> float:
+    """Seconds that they may take."""
+    return WRITE_FILES + sum(len(content) for _, content, _ in files.values()) / SLOWEST
 
 
 def _said(given: ODVInput[float], otherwise: float) -> float | None:

@@ -1,5 +1,6 @@
 """The desk decides how a ticket is dealt with, and by whom."""
 
+from core import passing_on
 from core.dispatch import offers
 from core.effects.asking import ask
 from core.effects.others import colleagues, tell_moved
@@ -79,6 +80,7 @@ def add_engineer(hand: InHand, request: Request) -> None:
         ),
         audience="engineer",
     )
+    passing_on.pass_on(hand, newcomer=person)
     hand.answer(JobMoved(number=hand.ticket.number, status=hand.ticket.status))
 
 

@@ -46,6 +46,7 @@ class Hearing:
         self.now, self.inbox_id = now, inbox_id
         self.person = guest.person
         self.text = inbound.text.strip()
+        self.kept = 0  # the message, once it is kept, where files came with it
         self.event = f"in{inbox_id or inbound.external_id}"
 
     @property
@@ -190,10 +191,12 @@ class Hearing:
             cause=self.event,
         )
 
-    def keep(self, ticket_id: int | None) -> None:
+    def keep(self, ticket_id: int | None, *, shown_to: str = "") -> None:
         """The message, whole, and its files as wishes for a worker to fetch."""
         if self.inbound.files:
-            self._want_files(self.tx.insert(self._message(ticket_id)))
+            kept = self.tx.insert(self._message(ticket_id))
+            self._want_files(kept, shown_to)
+            self.kept = kept.id
         else:
             self.tx.add(self._message(ticket_id))
 
@@ -219,7 +222,7 @@ class Hearing:
             received_at=inbound.received_at,
         )
 
-    def _want_files(self, kept: Message) -> None:
+    def _want_files(self, kept: Message, shown_to: str = "") -> None:
         for file in self.inbound.files:
             self.tx.add(
                 StoredFile(
@@ -234,12 +237,13 @@ class Hearing:
                     source=file.source,
                     sha256=file.sha256,
                     state="stored" if file.sha256 else "wanted",
+                    shown_to=shown_to,
                 )
             )
 
     def perform(self, request: Request) -> Outcome:
         """The action that was meant, with the words that came with it but for passwords (R-112)."""
-        masked = replace(request, text=mask_passwords(request.text))
+        masked = replace(request, text=mask_passwords(request.text), message=self.kept)
         by, now = self.guest.actor, self.now
         outcome = perform(self.tx, self.desk, masked, by, now, cause=self.event)
         if masked.text != request.text:

@@ -1,6 +1,6 @@
 """A message is put into a ticket that there is, and the other side knows."""
 
-from core import grievances
+from core import grievances, passing_on
 from core.actions import Relation
 from core.hearing import Hearing
 from core.hearing.reporting import in_words, report, warn_of_password
@@ -25,14 +25,17 @@ def add(hearing: Hearing, ticket: Ticket, *, why: str) -> Outcome:
     is_own = Relation.OWN in ties
     if not held.is_open and is_own:
         return _after_the_end(hearing, held)
-    hearing.keep(held.id)
+    by_staff = not is_own and hearing.person.is_staff
+    hearing.keep(held.id, shown_to="" if by_staff else passing_on.JOB)
     hand = hearing.hand(held)
     text = hearing.text or in_words(hearing.inbound)
-    if not is_own and hearing.person.is_staff:
+    if by_staff:
         if Relation.JOB not in ties and not hearing.person.has(Role.DESK_AGENT, Role.SUPERVISOR):
             return hearing.perform(Request(action=A.NOTE, number=held.number, text=text))
         return hearing.perform(
-            Request(action=A.RELAY, number=held.number, text=text, files=hearing.inbound.files)
+            Request(
+                action=A.RELAY, number=held.number, text=hearing.text, files=hearing.inbound.files
+            )
         )
     text = mask_passwords(text)
     hand.step(A.ADD, detail={"text": text, "why": why})
@@ -42,11 +45,13 @@ def add(hearing: Hearing, ticket: Ticket, *, why: str) -> Outcome:
         if hearing.phone and held.site is None and hand.ticket.site is not None:
             # The question went to a telephone: no card there shows that its answer was read.
             hand.answer(MessageAdded(number=held.number, symptom=held.symptom))
-    elif held.status == Status.WAITING_USER:
-        hand.step(A.RESUME)
-        tell_holder(hearing, hand, text)
     else:
-        tell_holder(hearing, hand, text)
+        if held.status == Status.WAITING_USER:
+            hand.step(A.RESUME)
+        if hearing.text or not hearing.inbound.files:  # files speak for themselves
+            tell_holder(hearing, hand, text)
+    if hearing.inbound.files:
+        passing_on.pass_on(hand)
     if why == "recent":
         hand.answer(
             MessageAdded(number=held.number, symptom=held.symptom),

@@ -9,6 +9,7 @@ from core.messages import Inbound, Value
 from core.notices.requester import AskSite, PasswordSeen
 from core.numbers import serial_of
 from core.opening import files_in_words, open_ticket, say_opened
+from core.passing_on import JOB
 from core.requests import Outcome
 from core.routing import settle_ticket
 from core.ticket import Ticket
@@ -21,7 +22,7 @@ A = Action
 def report(hearing: Hearing, after: Ticket | None = None) -> Outcome:
     """One message is a report: the ticket exists once the message is stored (promise 1)."""
     hand = opened(hearing, after)
-    hearing.keep(hand.ticket.id)
+    hearing.keep(hand.ticket.id, shown_to=JOB)
     _acknowledge(hearing, hand, hearing.read)
     if hearing.read.severity == "P1":
         settle_ticket(hand)

@@ -25,6 +25,7 @@ TERMS = frozenset(
         "deviation",
         "outcome",
         "alarm",
+        "sent",
     }
 )
 

@@ -82,6 +82,22 @@ class RequesterSays(AboutTicket):
     text: str
 
 
+class RequesterSends(AboutTicket):
+    """Goes with the files themselves, where the channel carries them."""
+
+    must: ClassVar[bool] = True
+    requester: str
+    sent: str
+
+
+class ColleagueSends(AboutTicket):
+    """Whoever was at the job before had these."""
+
+    must: ClassVar[bool] = True
+    engineer: str
+    sent: str
+
+
 class RequesterUrges(AboutTicket):
     requester: str
 

@@ -120,6 +120,14 @@ class EngineerSays(AboutTicket):
     text: str
 
 
+class EngineerSends(AboutTicket):
+    """Goes with the files themselves, where the channel carries them."""
+
+    must: ClassVar[bool] = True
+    engineer: str
+    sent: str
+
+
 class SurveyAsked(AboutTicket):
     pass
 
@@ -164,6 +172,14 @@ class FileTooBig(AboutTicket):
 
 class FileGone(AboutTicket):
     name: str
+
+
+class FileNotPassedOn(AboutTicket):
+    """To the other side: what that person sent never got here, and they know."""
+
+    must: ClassVar[bool] = True
+    name: str
+    sent: str
 
 
 class PasswordSeen(AboutTicket):

@@ -265,6 +265,7 @@ files = _table(
     Index("ix_files_ticket", "ticket_id"),
     Index("ix_files_message", "message_id"),
 )
+files_shown = _table("files_shown", ticket.FileShown, UniqueConstraint("file_id", "person_id"))
 offers = _table(
     "offers",
     ticket.Offer,

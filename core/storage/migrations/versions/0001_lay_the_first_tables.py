@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
         sa.Column("next_at", core.storage.tables.Moment(), nullable=True),
+        sa.Column("shown_to", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_files")),
     )
     with op.batch_alter_table("files", schema=None) as batch_op:
@@ -149,6 +150,14 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'wanted'"),
         )
 
+    op.create_table(
+        "files_shown",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("file_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_files_shown")),
+        sa.UniqueConstraint("file_id", "person_id", name=op.f("uq_files_shown_file_id_person_id")),
+    )
     op.create_table(
         "grievances",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -891,6 +900,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("grievances")
+    op.drop_table("files_shown")
     with op.batch_alter_table("files", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_files_wanted",
