@@ -72,7 +72,9 @@ SettingsFile = Annotated[
 @app.command()
 def run(
     settings: SettingsFile = None,
-    trial: Annotated[bool, typer.Option(help="A throw-away desk with three phones.")] = False,
+    trial: Annotated[
+        bool, typer.Option("--trial", help="A throw-away desk with three phones.")
+    ] = False,
     port: Annotated[
         int | None,
         typer.Option(min=0, max=65535, help="Of the trial page (default: 8080 or the next free)."),

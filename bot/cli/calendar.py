@@ -12,27 +12,27 @@ from unicodedata import normalize
 
 import typer
 
-from bot.cli.shell import SettingsFile, on_desk
+from bot.cli.shell import SettingsFile, group, on_desk
 from core.sla.calendar import Calendar
 from core.sla.calendars import calendar_of, shipped
 from core.sla.errors import SlaRefusal
 from core.sla.hours import WorkingDays, parse_amount
 
-app = typer.Typer(help="Working time: deadlines and durations.", no_args_is_help=True)
+app = group("Working time: deadlines, years, closures.")
 
-Moment = Annotated[str, typer.Argument(help='On the calendar\'s clock, "2026-02-13 17:00"')]
+Moment = Annotated[str, typer.Argument(help='On the calendar\'s clock, as "2026-02-13 17:00".')]
 Name = Annotated[
     str | None,
-    typer.Option("--calendar", help="A calendar by name: the desk's own, or a shipped one"),
+    typer.Option("--calendar", help="A calendar by name: the desk's own, or a shipped one."),
 ]
 Hours = Annotated[
-    str | None, typer.Option(help='Hours on the spot: "mon-fri 09:00-12:00 13:30-18:00", "24x7"')
+    str | None, typer.Option(help='Hours on the spot: "mon-fri 09:00-12:00 13:30-18:00", "24x7".')
 ]
 Holidays = Annotated[
-    str | None, typer.Option(help="A country's holidays and make-up days, as CN or DE-BY")
+    str | None, typer.Option(help="A country's holidays and make-up days, as CN or DE-BY.")
 ]
-Zone = Annotated[str | None, typer.Option(help="The zone of --hours, as Asia/Shanghai")]
-Json = Annotated[bool, typer.Option("--json", help="For programs")]
+Zone = Annotated[str | None, typer.Option(help="The zone of --hours, as Asia/Shanghai.")]
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 DEFAULT_ZONE = "Asia/Shanghai"
 # Not options: amounts below nothing get an answer of their own
@@ -46,7 +46,7 @@ _MOMENT = re.compile(
 @app.command(context_settings=NEGATIVE)
 def due(
     start: Moment,
-    amount: Annotated[str, typer.Argument(help="8h, 90m, 1h30m, 45s, or 2d for working days")],
+    amount: Annotated[str, typer.Argument(help="8h, 90m, 1h30m, 45s, or 2d for working days.")],
     calendar: Name = None,
     hours: Hours = None,
     holidays: Holidays = None,
@@ -82,7 +82,10 @@ def between(
     as_json: Json = False,
     settings: SettingsFile = None,
 ) -> None:
-    """The working time from one moment to another; negative when the second comes first."""
+    """The working time from one moment to another.
+
+    It is negative when the second comes first.
+    """
     with _refusals():
         working = _calendar(calendar, hours, holidays, zone, settings)
         first, last = _moment(start, working), _moment(end, working)

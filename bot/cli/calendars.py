@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.calendar import app
-from bot.cli.shell import SettingsFile, Yes
+from bot.cli.shell import Back, SettingsFile, Yes, clock, complaints, confirm, moment_of, on_desk
 
 if TYPE_CHECKING:
     from core.desk import Desk
 
 __all__ = ["app"]
 
-app.rich_markup_mode = None
 File = Annotated[Path, typer.Argument(help="TOML with [[calendars]], as in the desk's sheet.")]
-Back = Annotated[int, typer.Option(min=1, help="Days back to look at closed tickets.")]
 
 
 @app.command()
 def rehearse(file: File, back: Back = 90, settings: SettingsFile = None) -> None:
-    """Which deadlines would move under changed calendars, before anything is saved."""
+    """Which deadlines changed calendars would move.
+
+    Nothing is saved.
+    """
     from bot.cli.rehearsing import rehearse_and_show
-    from bot.cli.shell import on_desk
     from core.levels import load_calendars
     from core.sheet import read_calendars
 
@@ -38,9 +38,11 @@ def rehearse(file: File, back: Back = 90, settings: SettingsFile = None) -> None
 
 @app.command()
 def apply(file: File, yes: Yes = False, settings: SettingsFile = None) -> None:
-    """Let calendars hold from today on; time that was counted before stays counted."""
+    """Let calendars hold from today on.
+
+    Time that was counted before stays counted.
+    """
     from bot.cli.rehearsing import rehearse_and_show
-    from bot.cli.shell import confirm, on_desk
     from core.levels import load_calendars, save_calendar
     from core.sheet import read_calendars
 
@@ -64,8 +66,7 @@ def import_year(
     country: Annotated[str, typer.Option(help="Whose days they are.")] = "CN",
     settings: SettingsFile = None,
 ) -> None:
-    """Bring in the published holidays and make-up days of a year."""
-    from bot.cli.shell import complaints, on_desk
+    """Bring in a year's holidays and make-up days, as published."""
     from core.levels import import_year as keep
     from core.sla.days import DayKind
     from core.sla.national import read_csv, read_json
@@ -94,9 +95,8 @@ def close(
     yes: Yes = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Stop the clocks from now until a moment: an emergency closure."""
+    """Stop the clocks until a moment: an emergency closure."""
     from bot.cli.rehearsing import rehearse_and_show
-    from bot.cli.shell import clock, confirm, moment_of, on_desk
     from core.levels import close_now, closed_until
     from core.sla.days import Closure
 

@@ -205,7 +205,8 @@ CHECKS: dict[str, Check] = {
 
 def check(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Only these checks; usually all.")
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Only these checks; usually all."),
     ] = None,
     to: Annotated[
         str,

@@ -16,7 +16,10 @@ app = group("The database: bring it up to date, back it up.")
 
 @app.command()
 def upgrade(settings: SettingsFile = None) -> None:
-    """Bring the database to the newest schema; an empty one gets its tables."""
+    """Bring the database to the newest schema.
+
+    An empty one gets its tables.
+    """
     from bot.cli.start import read_settings
     from bot.main import open_store
     from bot.main import upgrade as bring_up
@@ -33,7 +36,10 @@ def backup(
     file: Annotated[Path, typer.Argument(help="Where the copy shall be; replaced if it exists.")],
     settings: SettingsFile = None,
 ) -> None:
-    """Copy the database while the desk runs, and look the copy over before it gets its name."""
+    """Copy the database while the desk runs.
+
+    The copy is looked over before it gets its name.
+    """
     from bot.cli.start import read_settings
 
     with complaints():

@@ -40,7 +40,7 @@ def import_(
     reveal: Reveal = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Show what the sheet would change, ask, and apply it in one transaction.
+    """Show what a sheet would change, ask, and apply it.
 
     Who is left out is switched off, never deleted.
     """
@@ -138,7 +138,7 @@ def export(
     file: Annotated[Path, typer.Argument(help="Where to: .toml or .xlsx; replaced if it exists.")],
     settings: SettingsFile = None,
 ) -> None:
-    """Write what the desk holds, in full, as a sheet that `import` reads."""
+    """Write what the desk holds as a sheet, in full."""
     from core.sheet import from_desk, write_toml
     from core.sheet.xlsx import write_xlsx
 
@@ -157,7 +157,7 @@ def export(
 def example(
     file: Annotated[Path, typer.Argument(help="Where to: .toml or .xlsx.")],
 ) -> None:
-    """Write the example desk with fifteen sites, to start a sheet of your own from."""
+    """Write the example desk, to start a sheet of your own from."""
     from importlib.resources import files
 
     text = files("core.desk_data").joinpath("example.toml").read_text("utf-8")
@@ -181,7 +181,10 @@ def bind(
     person: Annotated[str, typer.Argument(help="The person's code in the sheet: li.wei.")],
     settings: SettingsFile = None,
 ) -> None:
-    """A one-time link by which a member of staff ties a chat to the desk; good for a day."""
+    """A one-time link that ties a colleague's chat to the desk.
+
+    It is good for a day, and for one member of staff.
+    """
     from bot.cli.telegram import bot_name
     from core.binding import VALID, new_code
     from core.people import Person
@@ -215,7 +218,10 @@ def pin(
     ],
     settings: SettingsFile = None,
 ) -> None:
-    """Give a member of staff a PIN, which proves them by SMS and mail; a lock is opened."""
+    """Give a colleague the PIN that proves them by SMS and mail.
+
+    Where too many wrong ones have locked a number, it is opened.
+    """
     from core.people import Person
     from core.pins import LONGEST, SHORTEST, set_pin
 
@@ -245,7 +251,10 @@ def stickers(
     bot: Annotated[str, typer.Option(help="The bot's name; asked of Telegram when left out.")] = "",
     settings: SettingsFile = None,
 ) -> None:
-    """Draw the QR sticker of every site, for printing (A6): scanned, it is the arrival there."""
+    """Draw the QR sticker of every site, for printing (A6).
+
+    Whoever scans it has arrived there.
+    """
     from bot.cli.start import read_settings
     from bot.cli.telegram import bot_name
     from bot.pictures import fonts, sticker

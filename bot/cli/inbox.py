@@ -59,7 +59,10 @@ def list_(
 
 @app.command()
 def retry(row: Annotated[int, typer.Argument(metavar="ID")], settings: SettingsFile = None) -> None:
-    """Give an event that was set aside another try: its bytes are still there."""
+    """Give an event that was set aside another try.
+
+    Its bytes are still there.
+    """
     from core.inbox import retry as again
 
     if not on_desk(settings, lambda desk: again(desk, row)):

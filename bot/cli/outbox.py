@@ -66,7 +66,10 @@ def list_(
 
 @app.command()
 def retry(row: Annotated[int, typer.Argument(metavar="ID")], settings: SettingsFile = None) -> None:
-    """Send a failed letter again, or one whose outcome is unknown (marked as a repeat)."""
+    """Send again a letter that failed.
+
+    One whose outcome is unknown is marked as a repetition.
+    """
 
     async def work(desk: "Desk") -> bool:
         return await desk.store.write(lambda tx: _again(tx, row))

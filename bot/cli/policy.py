@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.shell import SettingsFile, Yes, complain, confirm, group, on_desk, show_table
+from bot.cli.shell import Back, SettingsFile, Yes, complain, confirm, group, on_desk, show_table
 
 if TYPE_CHECKING:
     from core.desk import Desk
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 app = group("Service levels: show, rehearse, apply.")
 File = Annotated[Path, typer.Argument(help="The policy as TOML.")]
-Back = Annotated[int, typer.Option(min=1, help="Days back to look at closed tickets.")]
 
 
 @app.command()
@@ -60,7 +59,7 @@ def _show_all(desk: "Desk") -> None:
 
 @app.command()
 def rehearse(file: File, back: Back = 90, settings: SettingsFile = None) -> None:
-    """Which open deadlines would move and which verdicts would have differed."""
+    """Which deadlines would move, which verdicts differ."""
     from bot.cli.rehearsing import rehearse_and_show
 
     async def work(desk: "Desk") -> None:
@@ -72,7 +71,10 @@ def rehearse(file: File, back: Back = 90, settings: SettingsFile = None) -> None
 
 @app.command()
 def apply(file: File, yes: Yes = False, settings: SettingsFile = None) -> None:
-    """Keep a policy under its version; new tickets go by it from its first day on."""
+    """Keep a policy under its version.
+
+    New tickets go by it from its first day on.
+    """
     from bot.cli.rehearsing import rehearse_and_show
     from core.levels import save_policy
 

@@ -23,6 +23,7 @@ SettingsFile = Annotated[
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show names and numbers in full.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Back = Annotated[int, typer.Option(min=1, help="Days back to look at closed tickets.")]
 WIDE = 180  # where nobody looks at a terminal, lines need not be broken
 
 

@@ -32,28 +32,28 @@ class Which(StrEnum):
 
 def simulate(
     desk: Annotated[
-        Path | None, typer.Option(help="The desk's file; the example desk when left out")
+        Path | None, typer.Option(help="The desk's file; the example desk when left out.")
     ] = None,
     days: Annotated[
-        int | None, typer.Option(min=1, max=3660, help="Days to pass; 30, or the whole history")
+        int | None, typer.Option(min=1, max=3660, help="Days to pass; 30, or the whole history.")
     ] = None,
     history: Annotated[
         Path | None,
         typer.Option(
             help="Past faults instead of drawn ones, a CSV with a heading: "
-            "at, site, category, priority, mode, duration_minutes"
+            "at, site, category, priority, mode, duration_minutes."
         ),
     ] = None,
-    strategy: Annotated[Which, typer.Option(help="Who chooses the engineer")] = Which.ALL,
-    seed: Annotated[int, typer.Option(help="The same seed repeats a run exactly")] = 1,
+    strategy: Annotated[Which, typer.Option(help="Who chooses the engineer.")] = Which.ALL,
+    seed: Annotated[int, typer.Option(help="The same seed repeats a run exactly.")] = 1,
     load_: Annotated[
-        float, typer.Option("--load", min=0.01, max=100, help="1.3: drawn faults at 130 %")
+        float, typer.Option("--load", min=0.01, max=100, help="1.3: drawn faults at 130 %.")
     ] = 1.0,
     without: Annotated[
         list[str] | None,
-        typer.Option(metavar="ENGINEER", help="Leave somebody out; may be given again"),
+        typer.Option(metavar="ENGINEER", help="Leave somebody out; may be given again."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Try the dispatch rules on a virtual clock: how many visits would come too late?"""
     with _complaints():

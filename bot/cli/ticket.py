@@ -30,7 +30,7 @@ LANGUAGES = ("zh_CN", "en")
 
 @app.command()
 def show(number: Number, reveal: Reveal = False, settings: SettingsFile = None) -> None:
-    """One ticket: its facts, its clocks, whether its journal is whole."""
+    """Its facts, its clocks, and whether its journal is whole."""
 
     async def work(desk: "Desk") -> None:
         facts, clocks, grievances, broken = await desk.store.read(
@@ -58,7 +58,7 @@ def why(
     reveal: Reveal = False,
     settings: SettingsFile = None,
 ) -> None:
-    """The journal as sentences: what was understood, who was asked and why."""
+    """The journal as sentences: who was asked, and why."""
     from core.story import lines
 
     if lang not in LANGUAGES:
