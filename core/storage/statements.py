@@ -38,7 +38,7 @@ Shape = tuple[tuple[str, str], ...]
 
 # An index over the open rows only serves a statement that says in so many words which rows it
 # wants, and states are few: so they stand in the text, never as a parameter.
-SPELLED_OUT = frozenset({"state"})
+SPELLED_OUT = frozenset({"state", "status"})
 _WORD = re.compile(r"\w+")
 _PLAIN_WORD = re.compile(r"[a-z_]+")
 
