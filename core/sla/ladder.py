@@ -49,9 +49,10 @@ class Promise:
 
 def promise_in(history: Iterable[Mark], reading: Reading) -> Promise | None:
     """The last promise that somebody acknowledged a warning of this cycle with."""
+    made = [mark for mark in history if mark.event == ACKNOWLEDGE]
     found = None
-    for mark in sorted(history, key=lambda mark: mark.at):
-        if mark.event != ACKNOWLEDGE or reading.started is None or mark.at < reading.started:
+    for mark in sorted(made, key=lambda mark: mark.at):
+        if reading.started is None or mark.at < reading.started:
             continue
         promised = mark.detail.get("promised")
         until = datetime.fromisoformat(promised) if isinstance(promised, str) else promised
