@@ -35,7 +35,8 @@ READERS = 2
 
 
 Cross = Callable[[Any], Any]  # one value, over the border between the core and the file
-_DIALECT = sqlite_dialect(paramstyle="named")
+# By place: forty values bound by name take the driver 14 µs, by place 6.
+_DIALECT = sqlite_dialect(paramstyle="qmark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +45,25 @@ class _Ready:
 
     sql: str
     constants: dict[str, Any]
-    inward: tuple[tuple[str, Cross], ...]  # by parameter
+    names: tuple[str, ...]  # of the parameters, by place
+    inward: tuple[tuple[int, Cross], ...]  # by place among the parameters
     outward: tuple[tuple[int, Cross], ...]  # by place in the row
 
-    def bound(self, params: Params) -> Params:
-        if not self.inward and not self.constants:
-            return params
-        values = {**params, **self.constants}
-        for name, cross in self.inward:
-            values[name] = cross(values[name])
+    def bound(self, params: Params) -> Sequence[Any]:
+        given = {**params, **self.constants} if self.constants else params
+        values = [given[name] for name in self.names]
+        for place, cross in self.inward:
+            values[place] = cross(values[place])
         return values
 
 
 @memo
 def _ready(statement: Any) -> _Ready:
     compiled = statement.compile(dialect=_DIALECT)
+    names = tuple(compiled.positiontup)
     inward = (
-        (name, bound.type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
-        for name, bound in compiled.binds.items()
+        (place, compiled.binds[name].type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
+        for place, name in enumerate(names)
     )
     columns = statement.selected_columns if isinstance(statement, Select) else ()
     outward = (
@@ -71,7 +73,8 @@ def _ready(statement: Any) -> _Ready:
     return _Ready(
         sql=str(compiled),
         constants={name: value for name, value in compiled.params.items() if value is not None},
-        inward=tuple((name, cross) for name, cross in inward if cross),
+        names=names,
+        inward=tuple((place, cross) for place, cross in inward if cross),
         outward=tuple((place, cross) for place, cross in outward if cross),
     )
 
