@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -22,8 +23,28 @@ from pydantic import (
 )
 
 SHORTEST_SECRET = 16  # characters
+TOKEN = 22  # characters: 128 bits in base64
 PREFIX = "PAIDAN_"  # PAIDAN_TELEGRAM__TOKEN stands for token in [telegram]
 DEFAULT_FILE = Path("paidan.toml")
+
+
+SAID = {  # where the library says it for programmers
+    "extra_forbidden": "there is no such setting",
+    "missing": "is missing",
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+}
+
+
+def _web(address: str) -> str:
+    if address and not re.match(r"https?://[^/\s]", address):
+        raise ValueError("must start with http:// or https://")
+    return address
+
+
+Web = Annotated[str, AfterValidator(_web)]
+"""An address on the web, or nothing."""
 
 
 class WrongSettings(Exception):
@@ -40,9 +61,9 @@ class _Section(BaseModel):
 
 class Telegram(_Section):
     token: SecretStr
-    base_url: str = ""  # of a Bot API server of your own; empty: Telegram's
+    base_url: Web = ""  # of a Bot API server of your own; empty: Telegram's
     proxy: str = ""  # http://… or socks5://…
-    webhook_url: str = ""  # empty: long polling, which needs no address of ours
+    webhook_url: Web = ""  # empty: long polling, which needs no address of ours
     webhook_secret: SecretStr = SecretStr("")
 
     @field_validator("token")
@@ -52,6 +73,13 @@ class Telegram(_Section):
         if not re.fullmatch(r"\d+:\S+", token.get_secret_value()):
             raise ValueError("must look like 123456:ABC…, as @BotFather gave it")
         return token
+
+    @field_validator("proxy")
+    @classmethod
+    def _carries(cls, proxy: str) -> str:
+        if proxy and not re.match(r"(https?|socks5h?)://[^/\s]", proxy):
+            raise ValueError("must start with http:// or socks5://")
+        return proxy
 
     @model_validator(mode="after")
     def _proven(self) -> Self:
@@ -64,7 +92,7 @@ class Telegram(_Section):
 class Http(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
-    public_url: str = ""  # how the world reaches us; gateways sign it and report to it
+    public_url: Web = ""  # how the world reaches us; gateways sign it and report to it
 
 
 SmsKind = Literal["kannel", "smsgate", "twilio", "vonage", "aliyun", "tencent", "huawei", "generic"]
@@ -73,13 +101,13 @@ SmsKind = Literal["kannel", "smsgate", "twilio", "vonage", "aliyun", "tencent", 
 class Sms(_Section):
     """One gateway. What a name stands for at each provider: docs/settings.md."""
 
-    name: str = Field(pattern=r"^[a-z0-9-]{1,32}$")
+    name: str
     kind: SmsKind
-    token: SecretStr = Field(min_length=22)  # in the path of its hook: 128 bits in base64
+    token: SecretStr  # in the path of its hook
     allow: tuple[str, ...] = ()  # networks that may call; empty: any
     rate: float = Field(default=300.0, gt=0)  # calls a second
     prefixes: tuple[str, ...] = ()  # of numbers that leave by it, such as +86; empty: any
-    url: str = ""  # empty: the provider's own
+    url: Web = ""  # empty: the provider's own
     username: str = ""
     password: SecretStr = SecretStr("")
     sender: str = ""
@@ -89,6 +117,20 @@ class Sms(_Section):
     hotline: str = ""
     templates: dict[str, str] = {}
     quiet_hours: float = Field(default=0, ge=0)  # 0: silence is no alarm
+
+    @field_validator("name")
+    @classmethod
+    def _fits_a_path(cls, name: str) -> str:
+        if not re.fullmatch(r"[a-z0-9-]{1,32}", name):
+            raise ValueError("must have 1 to 32 small letters, digits and hyphens")
+        return name
+
+    @field_validator("token")
+    @classmethod
+    def _cannot_be_guessed(cls, token: SecretStr) -> SecretStr:
+        if len(token.get_secret_value()) < TOKEN:
+            raise ValueError(f"must have at least {TOKEN} characters")
+        return token
 
     @field_validator("prefixes")
     @classmethod
@@ -282,9 +324,8 @@ def _problems(
         line, variable = _line_of(keys, text), PREFIX + "__".join(keys).upper()
         where = f"{file}, line {line}" if line else str(file)
         where = next((name for name in (variable, f"{variable}_FILE") if name in environ), where)
-        said = error["msg"].removeprefix("Value error, ")
-        if error["type"] == "extra_forbidden":
-            said = "there is no such setting"
+        said = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+        said = SAID.get(error["type"], said)
         yield f"{where}: {'.'.join(keys)}: {said}"
 
 

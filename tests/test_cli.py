@@ -153,6 +153,12 @@ def test_a_database_that_is_not_there_yet_is_no_fault(paidan):
     assert "is made at the first start" in paidan("check", "database", "telegram", "http")
 
 
+def test_a_check_names_a_settings_file_only_where_there_is_one(paidan):
+    assert "paidan.toml, environment" in paidan("check", "http")
+    Path("paidan.toml").unlink()
+    assert "there is no paidan.toml here" in paidan("check", "database")
+
+
 def test_a_check_that_does_not_exist_is_told(paidan):
     assert "there is no check 'fax'" in paidan("check", "fax", code=2)
 

@@ -30,6 +30,35 @@ def test_an_unknown_zone_is_refused(tmp_path):
     assert "there is no time zone 'Asia/Kanton'" in said
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "value", "said"),
+    [
+        ("http", "port", '"many"', "must be a whole number"),
+        ("http", "public_url", '"desk.example.com"', "must start with http:// or https://"),
+        ("telegram", "base_url", '"localhost:81"', "must start with http:// or https://"),
+        ("telegram", "proxy", '"htp://x"', "must start with http:// or socks5://"),
+        ("desk", "survey_hour", "25", "must be less than or equal to 23"),
+        ("log", "level", '"loud"', "must be 'debug', 'info', 'warning' or 'error'"),
+        ("[sms]", "name", '"The Desk"', "must have 1 to 32 small letters, digits and hyphens"),
+        ("[sms]", "token", '"short"', "must have at least 22 characters"),
+        ("[sms]", "kind", '"fax"', "must be 'kannel', 'smsgate', 'twilio'"),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_said_in_plain_words(tmp_path, section, key, value, said):
+    text = f"[{section}]\n{key} = {value}\n"
+    told = [one for one in problems(tmp_path, text) if f".{key}: " in one]
+    assert told[0].split(f".{key}: ")[1].startswith(said)
+    assert "line 2" in told[0]
+
+
+def test_what_is_missing_is_said(tmp_path):
+    told = problems(tmp_path, '[[sms]]\nname = "one"\n')
+    assert [one.split(": ", 1)[1] for one in told] == [
+        "sms.0.kind: is missing",
+        "sms.0.token: is missing",
+    ]
+
+
 def test_a_web_hook_without_a_secret_is_refused(tmp_path):
     (said,) = problems(tmp_path, '[telegram]\ntoken = "1:x"\nwebhook_url = "https://x.example"\n')
     assert "webhook_secret" in said

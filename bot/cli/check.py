@@ -229,11 +229,18 @@ def check(
             complain(f"there is no check {name!r}; there are {', '.join(CHECKS)}")
     with complaints():
         findings = asyncio.run(_all(read_settings(settings), names or list(CHECKS), to))
-    findings.insert(0, Finding("settings", True, str(settings or "paidan.toml, environment")))
+    findings.insert(0, Finding("settings", True, _source(settings)))
     rows = [(one.step, "ok" if one.ok else "failed", one.detail) for one in findings]
     show_table("Check", ("step", "", "detail"), rows)
     if not all(one.ok for one in findings):
         raise typer.Exit(1)
+
+
+def _source(path: Path | None) -> str:
+    from bot.settings import DEFAULT_FILE
+
+    file = path or DEFAULT_FILE
+    return f"{file}, environment" if file.exists() else f"environment; there is no {file} here"
 
 
 async def _all(settings: "Settings", names: list[str], to: str) -> list[Finding]:
