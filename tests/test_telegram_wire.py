@@ -153,3 +153,12 @@ async def test_an_update_is_pumped_over_the_wire(line: Line) -> None:
     pump.stop()
     await asyncio.wait_for(running, 1)
     assert [row.order_key for row in kept] == ["42:42"]
+
+
+async def test_buttons_go_out_and_are_not_read_again(line: Line) -> None:
+    keys = {"inline_keyboard": [[{"text": "OK", "callback_data": "x"}]]}
+    sent = await line.bot.send_message(42, "hello", api_kwargs={"reply_markup": keys})
+    seen = await line.api.person(42, "李娜").hears("hello")
+    assert (seen.labels, seen.id) == (["OK"], sent.message_id)
+    if isinstance(line.bot.request, Wire):
+        assert sent.reply_markup is None

@@ -21,16 +21,17 @@ async def carry(
     text: str,
     mode: str | None,
     *,
-    buttons: Any,
+    markup: dict[str, Any],
     **common: Any,
 ) -> Sequence[telegram.Message]:
-    """The messages that it became; the text stands under the first of them."""
+    """The messages that it became; the text, and the markup if there is one message, is the
+    first one's."""
     if not files:
         sent = await bot.send_message(
             chat,
             text,
             parse_mode=mode,
-            reply_markup=buttons,
+            api_kwargs=markup,
             link_preview_options=NO_PREVIEW,
             **common,
         )
@@ -42,4 +43,4 @@ async def carry(
     (file,) = files
     send = getattr(bot, f"send_{file.kind}")
     name = file.name or None
-    return (await send(chat, file.data, filename=name, reply_markup=buttons, **caption, **common),)
+    return (await send(chat, file.data, filename=name, api_kwargs=markup, **caption, **common),)
