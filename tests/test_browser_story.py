@@ -81,13 +81,13 @@ class Newcomer:
 
     async def plays(self, seat: str, name: str) -> None:
         """Take up the telephone of somebody else of that seat."""
-        options = self.shown.locator(f".seat.{seat} select option")
-        wanted = next(each for each in await options.all_inner_texts() if name in each)
-        await self.shown.locator(f".seat.{seat} select").select_option(label=wanted)
+        picker = self.shown.locator(f".seat.{seat} select")
+        option = picker.locator("option", has_text=name)  # its words count what nobody read yet
+        await picker.select_option(value=await option.get_attribute("value"))
 
-    async def is_writing(self, seat: str) -> None:
+    async def is_writing(self, seat: str, text: str = "…") -> None:
         """A telephone in use is not taken out of one's hand when another rings."""
-        await self.shown.locator(f".seat.{seat} textarea").fill("…")
+        await self.shown.locator(f".seat.{seat} textarea").fill(text)
 
     async def answers_the_ring(self, seat: str) -> None:
         """Look at whose telephone is said to ring."""
@@ -175,9 +175,12 @@ async def test_a_newcomer_plays_the_story(newcomer_who_speaks: WhoSpeaks, langua
             "staff", "resolved_check", result=RESULTS[language]
         )
         await newcomer.loses("engineer", "resolve", "replaced")  # the question is answered
+        await newcomer.is_writing("engineer")
         await newcomer.presses("staff", "not_solved")
         await newcomer.hears("staff", "not_solved_received")
-        await picker.select_option(value=engineer)  # the expert's telephone rings, too
+        await newcomer.answers_the_ring("engineer")  # the expert's telephone rings, too
+        await picker.select_option(value=engineer)
+        await newcomer.is_writing("engineer", "")
         await newcomer.presses("engineer", "dispatch", "again")
         await newcomer.presses("engineer", "accept")
         await newcomer.presses("engineer", "arrive")
