@@ -1,21 +1,23 @@
 """A PostgreSQL of the suite's own, and every storage test on it as well as on SQLite.
 
+All workers of a run share one server: who needs it first starts it, who leaves last stops it.
+
 A test module asks for it with `pytest_plugins = ("tests.postgres",)`. $TEST_DATABASE_URL names a
 server to use instead of starting one; $PG_BIN names the folder of its programs.
 """
 
 import asyncio
+import fcntl
 import glob
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -30,10 +32,17 @@ from core.desk import Rules
 from core.ports import Store
 from core.storage import schema
 from core.storage.sqlite import SqliteStore
+from tests import once
 from tests.scenario import Scenario, a_desk, tables
 
 BOTH = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 _numbers = count(1)
+
+
+# One of all workers of a run (pytest-xdist), or of this process.
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:8]
+TABLES = f"paidan_tables_{RUN}"
+DESK = f"paidan_desk_{RUN}"
 
 
 @dataclass
@@ -42,17 +51,19 @@ class Server:
 
     url: URL
     ours: bool = True  # and thrown away as a whole at the end
-    templates: set[str] = field(default_factory=set)
+    laid: set[str] = field(default_factory=set)  # templates, as far as this worker knows
 
     def address(self, name: str) -> str:
         return self.url.set(database=name).render_as_string(hide_password=False)
 
-    async def orders(self, *statements: str) -> None:
+    async def orders(self, *statements: str) -> list[Any]:
+        """What the last of them found."""
         plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
         connection = await self._connected(plain)
         try:
-            for statement in statements:
+            for statement in statements[:-1]:
                 await connection.execute(statement)
+            return list(await connection.fetch(statements[-1]))
         finally:
             await connection.close()
 
@@ -76,21 +87,25 @@ class Server:
                 await self.orders(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def _lay(self, template: str) -> None:
-        if template == "template0" or template in self.templates:
+        if template == "template0" or template in self.laid:
             return
+        with once.alone("postgres-templates"):
+            if not await self.orders(f"SELECT FROM pg_database WHERE datname = '{template}'"):
+                await self._lay_anew(template)
+        self.laid.add(template)
+
+    async def _lay_anew(self, template: str) -> None:
+        """It has its name once it is whole."""
+        draft = f"{template}_draft"
         await self.orders(
-            f"DROP DATABASE IF EXISTS {template}", f"CREATE DATABASE {template} TEMPLATE template0"
+            f"DROP DATABASE IF EXISTS {draft}", f"CREATE DATABASE {draft} TEMPLATE template0"
         )
-        await schema.upgrade(self.address(template))
+        await schema.upgrade(self.address(draft))
         if template == DESK:
-            store = open_store(self.address(template))
+            store = open_store(self.address(draft))
             await Scenario(store, Rules()).prepare()
             await store.close()
-        self.templates.add(template)
-
-
-TABLES = f"paidan_tables_{os.getpid()}"
-DESK = f"paidan_desk_{os.getpid()}"
+        await self.orders(f"ALTER DATABASE {draft} RENAME TO {template}")
 
 
 @pytest.fixture(scope="session")
@@ -102,15 +117,25 @@ def postgres() -> Iterator[Server]:
     if programs is None:
         why = "no PostgreSQL here: install it, or set TEST_DATABASE_URL or PG_BIN"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(why)
-    folder = Path(tempfile.mkdtemp(prefix="pd-", dir="/tmp"))  # a socket's path is short
-    process = _start(programs, folder)
-    try:
-        where = {"host": str(folder)}
+    with _shared(programs) as folder:
+        where = {"host": folder}
         yield Server(URL.create("postgresql+asyncpg", "postgres", database="postgres", query=where))
-    finally:
-        process.send_signal(signal.SIGQUIT)  # nothing here is worth a last checkpoint
-        process.wait(20)
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _shared(programs: Path) -> Iterator[str]:
+    """The folder of a server that runs while any worker of this run needs it."""
+    running = once.folder() / "postgres"
+    with (once.folder() / "postgres.users").open("w") as users:
+        with once.alone("postgres"):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            if not running.exists():
+                running.write_text(str(_start(programs)))
+        yield running.read_text()
+        with once.alone("postgres"), suppress(BlockingIOError):
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _stop(programs, Path(running.read_text()))
+            running.unlink()
 
 
 def _programs() -> Path | None:
@@ -124,32 +149,40 @@ def _programs() -> Path | None:
     return next((Path(p) for p in places if p and os.access(f"{p}/postgres", os.X_OK)), None)
 
 
-def _start(programs: Path, folder: Path) -> "subprocess.Popen[bytes]":
-    somebody = _ordinary_user(folder)
+def _start(programs: Path) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="pd-", dir="/tmp"))  # a socket's path is short
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(folder)}
     environment.pop("PGDATA", None)
-    how: dict[str, Any] = {"cwd": folder, "env": environment, **somebody}
+    how: dict[str, Any] = {"cwd": folder, "env": environment, **_ordinary_user(folder)}
     data = str(folder / "data")
     laying = [str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
     laying += ["--locale=C.UTF-8", "--no-sync", "--no-instructions"]
     subprocess.run(laying, check=True, capture_output=True, **how)
     settings = (
-        *("listen_addresses=", "max_connections=60"),
+        *("listen_addresses=", "max_connections=200"),
         # Nobody needs these databases tomorrow, nor does any of them grow.
         *("fsync=off", "full_page_writes=off", "autovacuum=off", "jit=off"),
     )
     options = [part for setting in settings for part in ("-c", setting)]
     serving = [str(programs / "postgres"), "-D", data, "-k", str(folder), *options]
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen(serving, stdout=log, stderr=log, **how)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(serving, stdout=log, stderr=log, start_new_session=True, **how)
     for _ in range(1000):
         if process.poll() is not None:
             raise RuntimeError((folder / "log").read_text())
         with suppress(OSError), socket.socket(socket.AF_UNIX) as door:
             door.connect(str(folder / ".s.PGSQL.5432"))
-            return process
+            return folder
         time.sleep(0.01)
     raise RuntimeError("PostgreSQL does not come up")
+
+
+def _stop(programs: Path, folder: Path) -> None:
+    data = str(folder / "data")
+    # At once: nothing here is worth a last checkpoint.
+    stopping = [str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "stop"]
+    subprocess.run(stopping, check=True, capture_output=True, cwd=folder, **_ordinary_user(folder))
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ordinary_user(folder: Path) -> dict[str, Any]:

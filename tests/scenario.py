@@ -1,7 +1,6 @@
 """Speaks to the whole desk in memory: people write and press, time passes, letters arrive."""
 
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,7 @@ from core.sla.policy import shipped_policy
 from core.storage import schema
 from core.telling import Reply
 from core.ticket import Step, Ticket
+from tests import once
 from tests.calm_store import CalmStore
 
 EXAMPLE = Path(__file__).parent.parent / "core" / "desk_data" / "example.toml"
@@ -255,33 +255,20 @@ def _calendars() -> dict[str, Calendar]:
     return shipped()
 
 
-@cache
-def _templates() -> "tempfile.TemporaryDirectory[str]":
-    """Where the files lie that are made once: every test starts from a copy."""
-    return tempfile.TemporaryDirectory(prefix="paidan-tests-")
-
-
-def forget_templates() -> None:
-    _templates().cleanup()
-    _templates.cache_clear()
-
-
 async def tables() -> Path:
     """Our tables in a file of SQLite with nothing in them, to be copied."""
-    path = Path(_templates().name) / "tables.db"
-    if not path.exists():
-        await schema.upgrade(f"sqlite:///{path}")
-    return path
+    return await once.laid("tables.db", lambda path: schema.upgrade(f"sqlite:///{path}"))
 
 
 async def template() -> Path:
     """The example desk in a file of SQLite, to be copied."""
-    path = Path(_templates().name) / "desk.db"
-    if not path.exists():
-        shutil.copy(await tables(), path)
-        async with _opened(CalmStore(path), Rules()) as fresh:
-            await fresh.prepare()
-    return path
+    return await once.laid("desk.db", _lay_the_example)
+
+
+async def _lay_the_example(path: Path) -> None:
+    shutil.copy(await tables(), path)
+    async with _opened(CalmStore(path), Rules()) as fresh:
+        await fresh.prepare()
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,13 +26,12 @@ from bot.main import open_store
 from bot.trial.botapi import BotApi, Person, Seen
 from bot.trial.botapi.wire import http_app, listen
 from core.crashpoints import POINTS
-from core.desk import Rules
 from core.people import Address
-from core.storage import schema
+from core.ports import Tx
 from core.ticket import Step, Ticket, broken_link
 from core.words import say
 from tests.crash_desk import REPORT, Life, order
-from tests.scenario import Scenario
+from tests.scenario import template as example
 
 TOKEN = "100200300:crash-test-token-of-no-value"
 ACCOUNT = TOKEN.partition(":")[0]
@@ -308,19 +307,15 @@ async def whole_journal(path: str) -> bool:
 # -- putting it together
 
 
-@pytest.fixture(scope="module")
-def template() -> Iterator[Path]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def template() -> AsyncIterator[Path]:
     """The example desk in a file; everybody has a chat."""
-    folder = Path(tempfile.mkdtemp(prefix="paidan-crash-"))
-    path = folder / "template.db"
-
-    async def make() -> None:
-        await schema.upgrade(f"sqlite:///{path}")
+    with tempfile.TemporaryDirectory(prefix="paidan-crash-") as folder:
+        path = Path(shutil.copy(await example(), folder))
         store = open_store(f"sqlite:///{path}")
         await store.open()
-        await Scenario(store, Rules()).prepare()
 
-        def bind(tx: Any) -> None:
+        def bind(tx: Tx) -> None:
             for address in tx.find(Address, channel="telegram"):
                 value = str(FIRST_ID + address.person_id)
                 tx.update(address, value=value, account=ACCOUNT)
@@ -328,10 +323,7 @@ def template() -> Iterator[Path]:
 
         await store.write(bind)
         await store.close()
-
-    asyncio.run(make())
-    yield path
-    shutil.rmtree(folder)
+        yield path
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
