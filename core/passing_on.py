@@ -17,7 +17,7 @@ from core.notices.requester import EngineerSends, FileNotPassedOn
 from core.people import Person, Role, name_of
 from core.requests import Request
 from core.telling import carrier, parcels
-from core.ticket import FileShown, Message, StoredFile, Ticket
+from core.ticket import FileShown, Message, Offer, StoredFile, Ticket
 
 A = Action
 JOB, BOTH = "job", "both"
@@ -86,12 +86,14 @@ def pass_on(hand: InHand, *, newcomer: Person | None = None) -> None:
 
 
 def _workers(hand: InHand, newcomer: Person | None) -> Sequence[Person]:
-    """Whoever hears the requester's words: the holder of the job or, with none, the desk."""
+    """The holder of the job or, where nobody is even asked to take it, the desk."""
     if newcomer is not None:
         return [newcomer]
     if hand.assignee is not None:
         return [hand.assignee]
     if not hand.ticket.settled or not hand.ticket.is_open:
+        return []
+    if hand.tx.first(Offer, ticket_id=hand.ticket.id, state="open") is not None:
         return []
     return hand.book.on_duty_or_all(hand.book.with_role(Role.DESK_AGENT), hand.now)
 

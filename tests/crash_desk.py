@@ -104,7 +104,7 @@ def be_born(life: Life) -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the log is no answer
     os.environ["PAIDAN_CRASH_AT"] = life.crash_at
     importlib.reload(crashpoints)
-    main.SWEEP = telegram.REDRAW = TICK  # nobody waits for it
+    main.SWEEP = main.FETCH = telegram.REDRAW = TICK  # nobody waits for it
     asyncio.run(live(life))
 
 

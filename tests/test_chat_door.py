@@ -14,9 +14,9 @@ from bot.trial.botapi import Person
 from bot.trial.botapi.people import Seen, Tap
 from core import files
 from core.rows import InboxRow
-from core.ticket import Message, Step, StoredFile, Ticket
+from core.ticket import Message, Offer, Step, StoredFile, Ticket
 from core.words import label, say
-from tests.running import PATIENCE, Running, a_program, data_of, until
+from tests.running import FIRST_ID, PATIENCE, Running, a_program, data_of, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 both = pytest.mark.parametrize("language", ["zh_CN", "en"])
@@ -446,3 +446,49 @@ async def test_a_disk_that_is_full_meanwhile_costs_no_file(
 async def postponed(desk: Running, ticket: Ticket) -> StoredFile | None:
     rows = await desk.rows(StoredFile, ticket_id=ticket.id)
     return rows[0] if rows and rows[0].next_at else None
+
+
+async def taken(desk: Running, language: str) -> tuple[Ticket, Person, Person]:
+    """A ticket, its requester, and whoever has just accepted the job."""
+    who = desk.stranger(language)
+    ticket = await opened(desk, who, language)
+
+    async def asked() -> list[Offer]:
+        return await desk.rows(Offer, ticket_id=ticket.id, state="open")
+
+    (offer,) = await until(asked)
+    engineer = desk.api.people[FIRST_ID + offer.person_id]
+    card = await engineer.hears(ticket.number, button=label("accept", "", "zh_CN"))
+    await engineer.presses(card, data_of(card, "accept")).answered(PATIENCE)
+    return ticket, who, engineer
+
+
+@both
+async def test_a_photo_and_the_voice_that_answers_it_cross_the_desk(
+    desk: Running, language: str
+) -> None:
+    ticket, who, engineer = await taken(desk, language)
+    who.photo(PICTURE + b"crossing")
+    slots = {"number": ticket.number, "requester": who.name, "sent": "photo"}
+    shown = await engineer.hears(words("requester_sends", "zh_CN", **slots), timeout=PATIENCE)
+    picture = desk.api.files.find(shown.raw["photo"][-1]["file_id"])
+    assert picture is not None
+    assert picture.data == PICTURE + b"crossing"
+    said = engineer.voice(b"OggS it is the fuse", reply_to=shown)
+    heard = await who.hears(words("term.sent.voice", language), timeout=PATIENCE)
+    voice = desk.api.files.find(heard.raw["voice"]["file_id"])
+    assert voice is not None
+    assert voice.data == b"OggS it is the fuse"
+    assert said.raw["voice"]["file_id"] != heard.raw["voice"]["file_id"]
+
+
+async def test_an_album_stays_one_and_each_of_its_pictures_can_be_answered(desk: Running) -> None:
+    ticket, who, engineer = await taken(desk, "zh_CN")
+    who.album([PICTURE + name for name in (b"one", b"two", b"three")])
+    first = await engineer.hears(words("term.sent.photos", "zh_CN"), timeout=PATIENCE)
+    album = [seen for seen in engineer.sees() if "media_group_id" in seen.raw]
+    assert len({seen.raw["media_group_id"] for seen in album}) == 1
+    assert [seen.id for seen in album] == [first.id, first.id + 1, first.id + 2]
+    engineer.says("中间那张看不清", reply_to=album[1])
+    await who.hears("中间那张看不清", timeout=PATIENCE)
+    assert "relay" in await steps(desk, ticket)

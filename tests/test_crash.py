@@ -59,6 +59,7 @@ PASSINGS: Mapping[str, int] = {
     "in_sweep": 2,
     "after_timer": 2,
 }
+BROKEN, REPAIRED = (b"\xff\xd8\xff" + name for name in (b"broken", b"repaired"))
 MARKS = [say("card.repeated", {}, language=language) for language in ("zh_CN", "en")]
 PATIENCE = 40.0
 on_one_loop = pytest.mark.asyncio(loop_scope="module")
@@ -210,15 +211,16 @@ class World:
         busy = self.ask(
             "SELECT (SELECT count(*) FROM inbox WHERE state = 'new')"
             " + (SELECT count(*) FROM outbox WHERE state IN ('pending', 'claimed', 'sending'))"
+            " + (SELECT count(*) FROM files WHERE state = 'wanted')"
         )
         return busy == [(0,)] and not len(self.api.feed)
 
 
 async def story(world: World) -> None:
-    """From one message to five stars."""
+    """From one message to five stars; the report and the result are pictures."""
     requester = world.who("tang.wei")
     await world.begin()
-    requester.says(REPORT)
+    requester.photo(BROKEN, REPORT)
     await world.becomes("dispatched")
     engineer = await world.until("an offer", world.asked)
     await world.press(engineer, "accept")
@@ -227,7 +229,8 @@ async def story(world: World) -> None:
         await world.press(engineer, action)
         await world.becomes(status)
     await world.press(engineer, "resolve")
-    await world.press(engineer, "resolve", "replaced")
+    await world.until("the question for the result", lambda: world.ask("SELECT 1 FROM drafts"))
+    engineer.photo(REPAIRED)
     await world.becomes("resolved")
     await world.press(requester, "confirm")
     await world.becomes("closed")
@@ -267,6 +270,7 @@ class Findings:
             " GROUP BY kind, subject, due_at HAVING count(*) > 1"
         )
         self.expect("deadlines that fired twice", twice, [])
+        self.expect("files passed on", ask("SELECT count(*) FROM files_shown"), [(2,)])
         self._letters()
         return self.wrong
 
@@ -274,8 +278,9 @@ class Findings:
         """Repeated only where the carrier may have had it when the kill came, and then marked."""
         api, ask = self.world.api, self.world.ask
         sent = [
-            (call.params.text("chat_id"), call.params.text("text"))
-            for call in api.calls("sendMessage")
+            (call.params.text("chat_id"), call.params.text("text") or call.params.text("caption"))
+            for method in ("sendMessage", "sendPhoto")
+            for call in api.calls(method)
         ]
         came = Counter(sent)
         marked = {each: n for each, n in came.items() if any(mark in each[1] for mark in MARKS)}

@@ -406,3 +406,35 @@ async def test_a_document_keeps_its_name_and_takes_the_text_as_caption(desk: Des
     await desk.channel.send(LETTER)
     seen = await desk.li.hears("all of it")
     assert seen.raw["document"]["file_name"] == "sites.pdf"
+
+
+async def test_several_pictures_are_an_album_under_one_text(desk: Desk) -> None:
+    pictures = tuple(Upload(f"{n}.png", A_PICTURE, "photo") for n in range(3))
+    desk.says = ChatMessage(html="<b>three</b>", files=pictures)
+    receipt = await desk.channel.send(LETTER)
+    first, *others = desk.li.sees()
+    assert (receipt.id, receipt.also) == (str(first.id), tuple(str(seen.id) for seen in others))
+    assert [seen.text for seen in desk.li.sees()] == ["three", "", ""]
+    assert all("photo" in seen.raw for seen in desk.li.sees())
+
+
+@pytest.mark.parametrize("many", [1, 3])
+async def test_a_picture_that_telegram_cannot_read_arrives_as_a_document(
+    desk: Desk, many: int
+) -> None:
+    desk.says = ChatMessage(html="scan", files=(Upload("scan.png", b"no picture", "photo"),) * many)
+    await desk.channel.send(LETTER)
+    assert [seen.raw["document"]["file_name"] for seen in desk.li.sees()] == ["scan.png"] * many
+    assert desk.kinds == []
+
+
+async def test_a_voice_stays_a_voice(desk: Desk) -> None:
+    desk.says = ChatMessage(html="listen", files=(Upload("", b"OggS", "voice"),))
+    await desk.channel.send(LETTER)
+    assert "voice" in (await desk.li.hears("listen")).raw
+
+
+def test_an_album_takes_no_buttons() -> None:
+    picture = Upload("", A_PICTURE, "photo")
+    with pytest.raises(ValueError, match="album"):
+        ChatMessage(html="", files=(picture, picture), buttons=((Button("x", "y"),),))

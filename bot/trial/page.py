@@ -177,13 +177,13 @@ async def _photo(page: Page, body: Json) -> None:
     if len(photos) == 1:
         person.photo(photos[0], caption, body.get("reply_to"))
     elif 2 <= len(photos) <= 10:
-        person.album(photos, caption)
+        person.album(photos, caption, body.get("reply_to"))
     else:
         raise Wrong("one to ten pictures")
 
 
 async def _voice(page: Page, body: Json) -> None:
-    page.who(body).voice((STATIC / "sample.oga").read_bytes(), seconds=3)
+    page.who(body).voice((STATIC / "sample.oga").read_bytes(), 3, body.get("reply_to"))
 
 
 async def _location(page: Page, body: Json) -> None:

@@ -141,7 +141,12 @@ class Person:
         return self._sends(stored, caption, chat, reply_to)
 
     def album(
-        self, photos: Sequence[bytes], caption: str = "", *, chat: Group | None = None
+        self,
+        photos: Sequence[bytes],
+        caption: str = "",
+        reply_to: Seen | int | None = None,
+        *,
+        chat: Group | None = None,
     ) -> list[Seen]:
         """Several pictures at once: as many updates, one group, the caption on the first."""
         album = {"media_group_id": str(13_000_000_000 + self.api.next_number())}
@@ -149,12 +154,19 @@ class Person:
         for index, data in enumerate(photos):
             stored = self.api.files.add("photo", data, "photo.jpg", "image/jpeg")
             words = _text_fields("caption", "caption_entities", "" if index else caption)
-            seen.append(self._writes(stored.content() | words | album, chat))
+            seen.append(self._writes(stored.content() | words | album, chat, reply_to))
         return seen
 
-    def voice(self, data: bytes, seconds: int = 2, *, chat: Group | None = None) -> Seen:
+    def voice(
+        self,
+        data: bytes,
+        seconds: int = 2,
+        reply_to: Seen | int | None = None,
+        *,
+        chat: Group | None = None,
+    ) -> Seen:
         stored = self.api.files.add("voice", data, "voice.oga", "audio/ogg")
-        return self._writes(stored.content(seconds), chat)
+        return self._sends(stored, "", chat, reply_to, seconds)
 
     def video(
         self, data: bytes, caption: str = "", *, seconds: int = 2, size: int | None = None

@@ -53,7 +53,7 @@ def send_media_group(api: BotApi, params: Params) -> list[Json]:
     album = str(13_000_000_000 + api.next_number())
     contents = []
     for item in media:
-        part = params.but(**item, parse_mode=item.get("parse_mode"))
+        part = params.but(**{"parse_mode": None, **item})
         kind = part.text("type")
         if kind not in MEDIA or kind == "voice":
             raise bad(f"type of the media {kind!r} is not supported in an album")

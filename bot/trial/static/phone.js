@@ -328,9 +328,18 @@ export class Phone {
   async upload() {
     const photos = await Promise.all([...this.files.files].slice(0, 10).map(encoded));
     this.files.value = "";
+    if (photos.length) await this.attach("photo", { photos });
+  }
+
+  /** A file is an answer, too, where one was begun; what was written is its caption. */
+  async attach(verb, body) {
+    const { how, message } = this.about ?? {};
+    if (how === "edit") return this.act(verb, body);
     const caption = this.box.value.trim();
     this.box.value = "";
-    if (photos.length) await this.act("photo", { photos, caption });
+    this.grow();
+    this.forget();
+    return this.act(verb, { ...body, caption, reply_to: message?.id });
   }
 
   onKey(event) {
@@ -371,8 +380,8 @@ export class Phone {
   attachItems() {
     return [
       ["image", say("photo"), () => { this.popover.hidden = true; this.files.click(); }],
-      ["image", say("samplePhoto"), () => this.act("photo", { sample: true, caption: this.box.value.trim() })],
-      ["voice", say("voice"), () => this.act("voice")],
+      ["image", say("samplePhoto"), () => this.attach("photo", { sample: true })],
+      ["voice", say("voice"), () => this.attach("voice", {})],
       ["place", say("location"), () => this.act("location", PLACE)],
     ];
   }
