@@ -57,6 +57,23 @@ REPLIES = {
     "Huawei": ("好的", f"\n\n发自我的华为手机\n\n-------- 原始邮件 --------\n{BLOCK}"),
     "Xiaomi": ("好的", "\n\n\n来自 小米手机\n\n在 desk <desk@x.cn>，2026年11月20日 上午10:15写道：\n\n您的"),
     "Spark": ("ok", "\n\nSent via Spark\nOn 20 Nov 2026 at 10:15 AM +0800, IT <d@x.cn>, wrote:\n> x"),
+    "Outlook for Mac, Taiwan": ("好的", "\n\n從: IT <d@x.tw>\n日期: 2026年11月20日 星期五 上午10:15\n至: w <w@x.tw>\n主旨: x\n\nx"),
+    "Windows mail, Russian": ("Да", "\n\nОт: IT desk\nОтправлено: \u200eпятница\u200e, \u200e20\u200e \u200eноября\u200e \u200e2026\u200e г. \u200e10\u200e:\u200e15\nКому: W\n\nWe"),
+    "Yahoo, Taiwan": ("好", "\n\nIT <d@x.tw> 於 2026/11/20 (週五) 10:15 AM 寫道﹕\n\nx"),
+    "139": ("还没好", f"\n\n----邮件原文----\n{BLOCK.replace('主题', '主 题')}"),
+    "Aliyun": ("好了", "\n------------------------------------------------------------------\n发件人：IT<desk@x.cn>\n日　期：2026年11月20日 10:15:00\n收件人：w\n主　题：x\n\nx"),
+    "WeCom, a title without rules": ("收到", "\n\n原始邮件\n发件人：ITdesk@x.cn\n发件时间：2026年11月20日 10:15\n收件人：w\n主题：x\n\nx"),
+    "QQ, English, entities left in": ("ok", "\n\n------------------&nbsp;Original&nbsp;------------------\nFrom: &nbsp;\"IT\";<desk@x.cn>;\nDate: &nbsp;Fri, Nov 20, 2026 10:15 AM\nSubject: &nbsp;x\n\nx"),
+    "163, the sender's card": ("收到", f"\n\n| |\n王\n|\n|\nwang@126.com\n|\n签名由网易邮箱大师定制\n\n在2026年11月20日 10:15，{DESK} 写道：\n您的"),
+    "Android": ("ok", "\n\n---- IT desk wrote ----\n\nWe got it"),
+    "Zimbra, French": ("Oui", "\n\n----- Mail original -----\nDe: \"IT\" <d@x.fr>\nÀ: w\nEnvoyé: Vendredi 20 Novembre 2026 10:15:00\nObjet: x\n\nx"),
+    "Thunderbird, Dutch": ("Ja", "\n\n-------- Origineel bericht --------\nOnderwerp: \tx\nDatum: \tFri, 20 Nov 2026 10:15:00 +0100\nVan: \tIT <d@x.nl>\nAan: \tw\n\nx"),
+    "Thunderbird, Polish": ("Tak", "\n\nW dniu 20.11.2026 o 10:15, IT desk pisze:\n> x\n"),
+    "Gmail, Croatian": ("Da", "\n\npet, 20. stu 2026. u 10:15 IT desk <d@x.hr> napisao je:\n\n> x\n"),
+    "Gmail, Hebrew": ("כן", "\n\n\u202bבתאריך יום ו׳, 20 בנוב׳ 2026 ב-10:15 מאת \u202aIT desk\u202c\u200f <\u202ad@x.il\u202c\u200f>:\u202c\n\n> x\n"),
+    "Gmail of 2011": ("ok", "\n\n2026/11/20 IT desk <desk@x.cn>\n\n> We got it\n"),
+    "a desk that asks for words above a line": ("ok", "\n\n##- Please type your reply above this line -##\n\nWe got it"),
+    "tobit david": ("Ja", "\n\nOriginal Message processed by david®\nTicket 20. November 2026, 10:15 Uhr\nVon IT\n\nx"),
     "a signature below two dashes": ("好了\n\n祝好！", "\n\n-- \n王小明\n电话 1234\n"),
     "a digit for the survey": ("5", '\n\n\n\n在 2026-11-20 10:15:00，"desk" <desk@x.cn> 写道：\n\n1 差\n5 好\n'),
 }  # fmt: skip
@@ -67,6 +84,14 @@ WHOLE = {
     "words above and below it": "说过了\n\n在 2026/11/20 10:15, IT 写道:\n> x\n\n另外还有一台也坏了",
     "a log with marks": "日志如下：\n> error 1\n> error 2\n请看",
     "a numbered list": "1. 试过重启\n2. 试过换线\n-----\n还是不行",
+    "a removal with a day": "请搬家\n\nFrom: 5F 501\nTo: 3F 305\nDate: Friday 20 November",
+    "a removal, in Chinese": "请搬家\n\n从: 5楼\n至: 3楼\n时间: 2026年11月20日",
+    "a mail that is shown": f"我收到这样一封邮件:\n\n{BLOCK}\n是不是诈骗？",
+    "a mail to act on": f"请处理下面的邮件\n\n{BLOCK.strip()}",
+    "a mail to act on, English": f"Please handle the request below.\n\n{ENGLISH.strip()}",
+    "a forward behind marks": "供应商说了\n\n> Begin forwarded message:\n>\n> From: a@b.example\n> Subject: x\n>\n> 明天到货",
+    "a forward without rules": "See what they say\n\nForwarded message:\n\n*From:* A <a@b.example>\n*Date:* Friday, November 20, 2026\n*Subject:* x\n\nTomorrow.",
+    "two halves of a mail": "CPU: i5\n--\n另外请看一下内存。",
     "two towns": "From: Beijing\nTo: Guangzhou\nThe parcel is late.",
     "a story about a mail": "我在 2026-11-20 10:15 发现 张三 <z@x.cn> 写道：密码错误\n请处理",
     "a notice of the company": "好了\n\n【本邮件来自公司外部，请谨慎点击链接】",
@@ -81,6 +106,43 @@ PAGES = {
     "163": ("还不行", '<div>还不行<br/></div><br/><pre><br/>在 2026-11-20 10:15:00，"IT" &lt;d@x.cn&gt; 写道：\n</pre><blockquote id="isReplyContent"><div>您的</div></blockquote>'),
     "Apple Mail": ("Yes", '<html><body>Yes<br><div>Sent from my iPhone</div><div><br><blockquote type="cite">On 20 Nov 2026, at 10:15, IT &lt;d@x.cn&gt; wrote:<br><br></blockquote></div><blockquote type="cite"><div>We</div></blockquote></body></html>'),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("prefix", ["Fwd", "转发", "轉寄", "WG", "VS", "PD", "İLT", "Fw[2]"])
+def test_what_is_forwarded_in_a_thread_stays_whole(prefix):
+    text = f"请看\n\n{BLOCK.strip()}"
+    raw = raw_reply(text).replace(b"Subject: Re:", f"Subject: {prefix}:".encode())
+    assert show(raw)["visible"] == text
+
+
+FOOTERS = [
+    "发自我的 iPhone", "发自网易邮箱大师", "发自 Foxmail for iPhone", "发自企业微信", "来自飞书邮箱", "来自 Outlook for iOS", "来自我的华为手机",
+    "从我的华为手机发送", "从 Windows 10 版邮件发送", "從我的 iPhone 傳送", "由企业微信发送", "使用 Outlook for Android 发送", "通过我的手机发送",
+    "Sent from my iPhone", "Sent from Mailbox for iPad", "Sent from my HTC M8 Android phone. Please excuse typos", "Sent from DingTalk",
+    "Von Samsung-Tablet gesendet", "Envoyé depuis mon smartphone Samsung Galaxy.", "Enviado desde mi iPhone", "Inviato da iPhone",
+    "Verstuurd vanaf mijn iPhone", "Skickat från min iPhone", "Sendt fra min iPad", "Lähetetty iPhonesta", "Wysłane z iPhone'a",
+    "Odesláno z iPhonu", "Отправлено из мобильной Почты Mail.ru", "Надіслано з iPhone", "Trimis de pe iPhone-ul meu", "Küldve az iPhone-omról",
+    "Στάλθηκε από το iPhone μου", "Dikirim dari iPhone saya", "Được gửi từ iPhone của tôi", "iPhone'umdan gönderildi", "iPhoneから送信", "나의 iPhone에서 보냄",
+]  # fmt: skip
+LAST_WORDS = [
+    "从昨天下午开始邮件就无法发送", "从昨天开始一直用邮箱发送", "来自华为手机的同事反映同样的问题", "来自我的主管的要求，请今天处理", "来自小米电视的报错",
+    "通过邮件也没有办法发送", "用手机发送文件报错", "发自内心感谢你们", "我的 iPhone 收不到邮件",
+    "Sent from the warehouse yesterday, two boxes are missing", "Sent by a courier on Monday, it never arrived", "Sent from Outlook but it never came",
+    "Get Outlook for everyone on floor 3 please", "Von meinem Kollegen gesendet", "Envoyé par ma collègue hier", "Enviado por el técnico ayer",
+    "Inviato da Mario ieri, non arriva", "Verzonden met PostNL, nog niet aangekomen", "Sendt fra lageret i går", "Lähetetty eilen, ei ole saapunut",
+    "Wysłane z magazynu wczoraj", "Отправлено из бухгалтерии вчера", "나는 3층에서 보냄",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("footer", FOOTERS)
+@pytest.mark.parametrize("quoted", ["", "\n\nOn Fri, Nov 20, 2026, IT <d@x.cn> wrote:\n> x\n"])
+def test_what_a_telephone_adds_to_a_mail_is_hidden(footer, quoted):
+    assert reply(f"还是不行\n\n{footer}{quoted}")["visible"] == "还是不行"
+
+
+@pytest.mark.parametrize("last", LAST_WORDS)
+def test_last_words_that_begin_like_such_a_footer_stay(last):
+    assert reply(f"还是不行\n\n{last}\n\n> x\n")["visible"] == f"还是不行\n\n{last}"
 
 
 def reply(text: str | bytes, kind: str = "text/plain; charset=utf-8", head: str = "") -> dict:

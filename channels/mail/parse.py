@@ -183,11 +183,12 @@ def _moment(date: str) -> datetime | None:
 
 
 _REPLY = re.compile(
-    r"^\s*(?:\[[^\]]{1,40}\]\s*)*(?:re|aw|antw|sv|vs|ref|rif|odp|回复|回覆|答复|答覆|返信|회신|ynt|отв?)(?:\[\d+\])?\s*[:：]",
+    r"^\s*(?:\[[^\]]{1,40}\]\s*)*(?:re|aw|antw|sv|ref|rif|res|rép|r|odp|vá|回复|回覆|答复|答覆|返信|회신|ynt|отв?)(?:\[\d+\])?\s*[:：]",
     re.IGNORECASE,
 )
+# A Dane forwards with VS, and a Finn answers with it: in doubt the mail stays whole.
 _FORWARD = re.compile(
-    r"^\s*(?:\[[^\]]{1,40}\]\s*)*(?:fwd?|wg|tr|i|rv|enc|doorst|vb|转发|轉寄|转寄|転送|전달)\s*[:：]",
+    r"^\s*(?:\[[^\]]{1,40}\]\s*)*(?:fwd?|wg|tr|i|rv|enc|doorst|vb|vs|vl|pd|ilt|πρθ|转发|轉寄|转寄|転送|전달)(?:\[\d+\])?\s*[:：]",
     re.IGNORECASE,
 )
 

@@ -12,6 +12,7 @@ from channels.mail.caps import CAPS
 
 _BLOCK_REACH = 8  # lines from the first field of such a block to its last
 _LONGEST_SIGNATURE = 12  # lines below `--` when it lacks the blank that would make it sure
+_LONGEST_CARD = 12  # lines
 _LONGEST_MARK = 400  # characters: no program writes longer lines above a quote
 _LONGEST_ATTRIBUTION = 4  # lines
 
@@ -19,10 +20,10 @@ _LONGEST_ATTRIBUTION = 4  # lines
 def visible(text: str) -> str:
     """What the sender of a reply wrote; all of it when that cannot be told."""
     text = text.strip("\n").rstrip()
-    if len(text) > CAPS.text // 8 or not phrases.MAYBE.search(text):
+    if len(text) > CAPS.text // 8 or not (phrases.MAYBE.search(text) or _ends_with_footer(text)):
         return text
     lines = text.split("\n")
-    cut = _where_the_quote_begins(lines)
+    cut = _where_the_quote_begins(phrases.INVISIBLE.sub("", text).split("\n"))
     if cut is None:
         return text
     own = _without_signature(_without_tail(lines[:cut], quoted=cut < len(lines)))
@@ -39,7 +40,8 @@ def _where_the_quote_begins(lines: Sequence[str]) -> int | None:
         if not bare:
             continue
         if bare[0] == ">":
-            return _where_marked_lines_begin(lines, at)
+            is_forward = phrases.FORWARDED.match(line)
+            return len(lines) if is_forward else _where_marked_lines_begin(lines, at)
         if len(line) > _LONGEST_MARK:
             continue
         if phrases.FORWARDED.match(line):
@@ -49,7 +51,7 @@ def _where_the_quote_begins(lines: Sequence[str]) -> int | None:
             or _is_original_line(lines, at)
             or _is_header_block(lines, at)
         ):
-            return at
+            return None if _is_announced(lines, at) else at
         if size := _attribution_size(lines, at):
             after = next((i for i in range(at + size, len(lines)) if lines[i].strip()), len(lines))
             if after == len(lines) or not lines[after].lstrip().startswith(">"):
@@ -58,8 +60,16 @@ def _where_the_quote_begins(lines: Sequence[str]) -> int | None:
     return len(lines)
 
 
+def _is_announced(lines: Sequence[str], at: int) -> bool:
+    """Whether a colon stands above: "I got this mail:" shows a mail and does not answer it."""
+    above = next((line.strip() for line in reversed(lines[:at]) if line.strip()), "")
+    return above.endswith(phrases.COLONS) and not phrases.LABEL.match(above)
+
+
 def _is_original_line(lines: Sequence[str], at: int) -> bool:
     """ "-----Original Message-----", unless another such rule ends it: then it stands in a log."""
+    if phrases.ORIGINAL_TITLE.match(lines[at]):
+        return at + 1 < len(lines) and _is_header_block(lines, at + 1)
     if not phrases.ORIGINAL_LINE.match(lines[at]):
         return False
     below = [line for line in lines[at + 1 :] if line.strip()]
@@ -72,13 +82,13 @@ def _is_original_line(lines: Sequence[str], at: int) -> bool:
 
 def _where_marked_lines_begin(lines: Sequence[str], at: int) -> int | None:
     """A run of `>` without attribution; below a colon it may be what the sender shows."""
-    above = next((i for i in range(at - 1, -1, -1) if lines[i].strip()), None)
-    line = lines[above].strip() if above is not None else ""
-    if above is None or not line.endswith((":", "：")):
-        return at if _only_quotes_follow(lines, at) else None
-    if phrases.DATE.search(line) and phrases.ANY_ADDRESS.search(line):
+    above = next((i for i in range(at - 1, -1, -1) if lines[i].strip()), at)
+    line = lines[above].strip()
+    if phrases.DATE.search(line) and phrases.ENDS_NAMING_SOMEBODY.search(line):
         return above if _only_quotes_follow(lines, at) else None
-    return None
+    if above < at and line.endswith(phrases.COLONS):
+        return None
+    return at if _only_quotes_follow(lines, at) else None
 
 
 def _only_quotes_follow(lines: Sequence[str], at: int) -> bool:
@@ -110,25 +120,25 @@ def _is_wrapped_rest(lines: Sequence[str], at: int) -> bool:
 
 
 def _is_header_block(lines: Sequence[str], at: int) -> bool:
-    """From, sent, to, subject of the old mail. Two towns after "From:" and "To:" are no mail."""
+    """From, sent, to, subject of the old mail. "From", "to" and "date" of a removal are no mail."""
     first = phrases.LABEL.match(lines[at])
-    if first is None or first.lastgroup not in ("from", "date"):
+    if first is None or first.lastgroup == "to":
         return False
-    kinds, gap = {first.lastgroup}, 0
-    block = [lines[at]]
+    kinds, block, gap = {first.lastgroup}, [lines[at]], 0
     for line in lines[at + 1 : at + _BLOCK_REACH]:
         match = phrases.LABEL.match(line)
         gap = 0 if match else gap + 1
         if gap > 2 or (not match and not line.strip() and len(kinds) > 2):
             break
-        if match and match.lastgroup:
+        if match:
             kinds.add(match.lastgroup)
             block.append(line)
-    if "from" not in kinds or len(kinds) < 3:
-        return kinds == {"from", "date"} and bool(
-            phrases.ANY_ADDRESS.search(" ".join(block)) and phrases.DATE.search(" ".join(block))
-        )
-    return bool("date" in kinds or "subject" in kinds)
+    whole = " ".join(block)
+    names_somebody = bool(phrases.ANY_ADDRESS.search(whole))
+    is_dated = not kinds.isdisjoint({"sent", "date"})
+    if "from" not in kinds or first.lastgroup == "subject" or len(kinds) < 3:
+        return {"from"} < kinds and names_somebody and is_dated and bool(phrases.DATE.search(whole))
+    return names_somebody or "sent" in kinds or (is_dated and "subject" in kinds)
 
 
 def _attribution_size(lines: Sequence[str], at: int) -> int:
@@ -170,7 +180,7 @@ def _is_attribution(line: str) -> bool:
 def _named_size(line: str) -> int:
     """1 for "Ann Lee <ann@x.org> wrote:", without a date or with a name in front of the date."""
     bare = line.strip()
-    if not bare.endswith((":", "：", "-", "wrote")):
+    if not bare.endswith((*phrases.COLONS, "-", "wrote")):
         return 0
     names_somebody = bool(phrases.ANY_ADDRESS.search(bare))
     is_dated = bool(phrases.DATE.search(bare))
@@ -185,6 +195,10 @@ def _wrapped_size(lines: Sequence[str], at: int) -> int:
     if not (first.endswith(">") and second.startswith(("于", "於"))):
         return 0
     return 2 * _named_size(f"{first} {second}")
+
+
+def _ends_with_footer(text: str) -> bool:
+    return _is_footer(text[text.rfind("\n") + 1 :].strip())
 
 
 def _is_footer(bare: str) -> bool:
@@ -211,7 +225,15 @@ def _without_tail(lines: Sequence[str], *, quoted: bool) -> Sequence[str]:
             end -= 1
         else:
             break
-    return lines[:end]
+    return lines[: _where_the_card_begins(lines, end)]
+
+
+def _where_the_card_begins(lines: Sequence[str], end: int) -> int:
+    """NetEase draws a card as a table; in a text its bars stand on lines of their own."""
+    if not end or not phrases.BARS.match(lines[end - 1]):
+        return end
+    card = range(max(end - _LONGEST_CARD, 0), end)
+    return next(at for at in card if phrases.BARS.match(lines[at]))
 
 
 def _without_signature(lines: Sequence[str]) -> Sequence[str]:
@@ -223,7 +245,12 @@ def _without_signature(lines: Sequence[str]) -> Sequence[str]:
     for at, line in enumerate(lines):
         if not line.startswith("--") or line.rstrip(" \u00a0") != "--":
             continue
-        short = len(lines) - at <= _LONGEST_SIGNATURE
-        if any(line.strip() for line in lines[:at]) and (short or line != "--"):
+        surely = line != "--" or _may_be_signature(lines[at + 1 :])
+        if surely and any(line.strip() for line in lines[:at]):
             return _without_tail(lines[:at], quoted=False)
     return lines
+
+
+def _may_be_signature(below: Sequence[str]) -> bool:
+    """Without a blank, two dashes also part one half of a mail from the other: with sentences."""
+    return len(below) < _LONGEST_SIGNATURE and not any(map(phrases.SENTENCE.search, below))
