@@ -103,7 +103,7 @@ async def test_the_rota_of_the_week_is_a_picture_beside_who_is_on_now(trial: Tri
 async def test_who_only_reports_sees_no_rota(trial: TrialProgram) -> None:
     user = Phones(trial).of("Tang Wei")
     user.says("/duty")
-    await user.hears("不能操作", timeout=PATIENCE)
+    await user.hears("没有权限", timeout=PATIENCE)
     assert not any("photo" in seen.raw for seen in user.sees())
 
 

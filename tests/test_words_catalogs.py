@@ -1,5 +1,6 @@
 """The catalogs: the same keys and slots in every language, none missing, none that nobody asks."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ import holidays
 import pytest
 from chinese_calendar.constants import Holiday
 
+from bot import menus
 from core import errors, passing_on, privacy
 from core.actions import ACTIONS, DECLINE_REASONS, NOT_ME, RESULTS, SEVERITIES, UNRESOLVED_CODES
 from core.dispatch.choose import OBJECTIONS, PARTS
@@ -265,6 +267,18 @@ def test_no_wording_is_left_in_the_other_language(language: str) -> None:
         has_chinese = any("\u4e00" <= char <= "\u9fff" for char in wording)
         if language == "en" and key not in both and key != "moment" and key != "day":
             assert not has_chinese, key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("key", "menu"),
+    [("help", menus.EVERYBODY), ("help_staff", menus.STAFF), ("help_desk", menus.DESK)],
+)
+def test_the_help_of_a_role_names_every_command_of_its_menu(
+    language: str, key: str, menu: tuple[str, ...]
+) -> None:
+    named = set(re.findall(r"/([a-z]+)", entries(language)["chat", key]))
+    assert set(menu) <= named
 
 
 def test_the_categories_are_named_as_in_the_desks_own_list() -> None:
