@@ -123,10 +123,14 @@ class InHand:
         detail: Mapping[str, Value] | None = None,
         at: datetime | None = None,
         to: Status | None = None,
+        by: Actor | None = None,
         **changes: object,
     ) -> None:
-        """Write one line of the journal and move the ticket. Raises IllegalMove (R-036)."""
-        ticket = self.ticket
+        """Write one line of the journal and move the ticket. Raises IllegalMove (R-036).
+
+        `by`: where it is not whoever acts, but the desk for them.
+        """
+        ticket, by = self.ticket, by or self.by
         back = LIFE[action].back if action in LIFE else False
         origin = came_from(self.history, ticket.status) if back else None
         status = to or after(ticket.status, action, arg=arg, came_from=origin)
@@ -137,9 +141,9 @@ class InHand:
                 seq=ticket.version + 1,
                 at=at or self.at,
                 entered_at=self.now,
-                actor_id=self.by.id,
-                actor_role=self.by.role,
-                channel=self.by.channel,
+                actor_id=by.id,
+                actor_role=by.role,
+                channel=by.channel,
                 action=action,
                 from_status="" if self.is_new and not self._steps else ticket.status,
                 to_status=status,

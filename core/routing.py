@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from core import passing_on
 from core.dispatch import offers
-from core.in_hand import InHand
+from core.in_hand import SYSTEM, Actor, InHand
 from core.kinds import MODES
 from core.lifecycle import Action
 from core.notices.desk import DeskProposal
@@ -25,20 +25,21 @@ def settle_ticket(hand: InHand) -> None:
             Action.TRIAGE,
             arg=hand.ticket.mode,
             detail={"rule": read.get("rule", ""), "certainty": certainty},
+            by=SYSTEM,
         )
-        route(hand)
+        route(hand, by=SYSTEM)
     else:
         propose(hand, Role.DESK_AGENT)
         hand.later("untriaged", hand.desk.rules.untriaged)
 
 
-def route(hand: InHand) -> None:
+def route(hand: InHand, by: Actor | None = None) -> None:
     """On-site jobs ring the site's engineer, remote and phone jobs the remote agent (R-023)."""
     if hand.ticket.status == "new":
         settle_ticket(hand)
         return
     if hand.ticket.mode == "onsite":
-        hand.step(Action.DISPATCH)
+        hand.step(Action.DISPATCH, by=by)
     offers.offer_next(hand)
 
 

@@ -59,6 +59,20 @@ async def test_one_message_is_a_report(desk: Scenario) -> None:
     assert desk.heard("xu.lan") == ["ticket_opened"]
 
 
+async def test_what_the_desk_does_with_an_urgent_report_is_not_its_requesters_doing(
+    desk: Scenario,
+) -> None:
+    number = await dispatched(desk)
+    requester = await desk.person("tang.wei")
+    steps = await desk.journal(number)
+    told = [(step.action, step.actor_id, step.actor_role) for step in steps[:3]]
+    assert told == [
+        ("report", requester.id, "requester"),
+        ("triage", None, "system"),
+        ("dispatch", None, "system"),
+    ]
+
+
 async def test_until_it_is_dispatched_the_requester_cancels(desk: Scenario) -> None:
     await desk.hears("xu.lan", PAPER)
     await desk.hears("xu.lan", "取消")
