@@ -19,6 +19,7 @@ from core.notices.answers import (
     ChooseLanguage,
     LanguageSet,
     Lines,
+    NoTickets,
     Privacy,
     PrivacyAsked,
     PrivacyReceived,
@@ -113,9 +114,11 @@ class _Enquiry(Hearing):
                 )
         return Outcome(notices[0].kind)
 
-    def ticket(self) -> Ticket:
-        """The named ticket, or the only one the person can mean. Raises NoSuchTicket."""
-        found = self.ticket_named(self.text) if self.text else next(iter(self.mine()), None)
+    def ticket(self) -> Ticket | None:
+        """The named ticket, or the first of the person's own. Raises NoSuchTicket."""
+        if not self.text:
+            return next(iter(self.mine()), None)
+        found = self.ticket_named(self.text)
         if found is None:
             raise NoSuchTicket(number=self.text[:12])
         return found
@@ -142,6 +145,8 @@ def _status(enquiry: _Enquiry) -> Outcome:
 
 def _why(enquiry: _Enquiry) -> Outcome:
     ticket = enquiry.ticket()
+    if ticket is None:
+        return enquiry.say(NoTickets())
     hand = InHand(enquiry.tx, enquiry.desk, ticket, by=enquiry.guest.actor, now=enquiry.now)
     lines = story.lines(
         hand, enquiry.language, zone=enquiry.person.zone, inside=enquiry.person.is_staff
@@ -176,6 +181,10 @@ def _help(enquiry: _Enquiry) -> Outcome:
 
 def _unknown(enquiry: _Enquiry) -> Outcome:
     return enquiry.say(UnknownCommand(command=f"/{enquiry.text}"))
+
+
+def _not_allowed(enquiry: _Enquiry) -> Outcome:
+    raise NotAllowed
 
 
 def _privacy(enquiry: _Enquiry) -> Outcome:
@@ -331,6 +340,7 @@ ENQUIRIES: Mapping[str, Callable[[_Enquiry], Outcome]] = {
     "help": _help,
     "home": _home,
     "unknown": _unknown,
+    "not_allowed": _not_allowed,
     "privacy": _privacy,
     "queue": _queue,
     "duty": _duty,

@@ -114,9 +114,26 @@ async def test_a_command_that_needs_a_role_is_refused_in_words(
     desk: Running, language: str
 ) -> None:
     who = desk.stranger(language)
-    for command in ("/queue", "/duty", "/forecast"):
+    for command in ("/queue", "/duty", "/forecast", "/assign", "/correct", "/deviation late"):
         who.says(command)
         await who.hears(no("refused_not_allowed", language), timeout=PATIENCE)
+
+
+async def test_a_command_that_is_refused_is_no_message_to_the_engineer(desk: Running) -> None:
+    who = desk.stranger("zh_CN")
+    ticket = await opened(desk, who, "zh_CN")
+    who.says("/assign")
+    await who.hears(no("refused_not_allowed", "zh_CN"), timeout=PATIENCE)
+    assert await steps(desk, ticket) == ["report"]
+
+
+@both
+async def test_why_without_a_number_or_a_ticket_names_no_wrong_number(
+    desk: Running, language: str
+) -> None:
+    who = desk.stranger(language)
+    who.says("/why")
+    await who.hears(words("no_tickets", language), timeout=PATIENCE)
 
 
 @both

@@ -7,13 +7,14 @@ import telegram
 
 from bot.handlers.context import Context, front, heard, slot
 from core import calls, enquiries, guests, intake, work
-from core.actions import word_for
+from core.actions import Relation, may, word_for
+from core.desk import Desk
 from core.lifecycle import Action
 from core.messages import Inbound
 from core.requests import Request
 
 DRAWN = {"duty", "queue", "sticker"}  # bot/handlers/pictured.py
-ELSEWHERE = {"home", "unknown", *DRAWN}
+ELSEWHERE = {"home", "unknown", "not_allowed", *DRAWN}
 ENQUIRIES = tuple(name for name in enquiries.ENQUIRIES if name not in ELSEWHERE)
 ON_TICKETS: Mapping[str, Action] = {
     "cancel": Action.CANCEL,
@@ -67,12 +68,11 @@ async def on_ticket(update: telegram.Update, context: Context) -> None:
     row, (name, inbound) = slot(), said(update, context)
     desk = front(context).desk
     number, _, arg = inbound.text.partition(" ")
-    guest = await guests.known(desk, inbound)
     action = ON_TICKETS[name]
     if not number:
-        words = word_for(action, guest.person.language)
-        await intake.receive(desk, replace(inbound, text=words), row.inbox_id)
+        await _typed(desk, action, inbound, row.inbox_id)
     else:
+        guest = await guests.known(desk, inbound)
         request = Request(action=action, number=number, arg=arg.strip())
         await work.act(desk, request, guest.actor, row.inbox_id)
     row.settle()
@@ -81,11 +81,18 @@ async def on_ticket(update: telegram.Update, context: Context) -> None:
 async def in_words(update: telegram.Update, context: Context) -> None:
     """/complaint 100427 what happened: as if the word itself had been typed."""
     row, (name, inbound) = slot(), said(update, context)
-    desk = front(context).desk
-    guest = await guests.known(desk, inbound)
-    word = word_for(IN_WORDS[name], guest.person.language)
-    await intake.receive(desk, replace(inbound, text=f"{word} {inbound.text}"), row.inbox_id)
+    await _typed(front(context).desk, IN_WORDS[name], inbound, row.inbox_id)
     row.settle()
+
+
+async def _typed(desk: Desk, action: Action, inbound: Inbound, inbox_id: int | None) -> None:
+    """A word that nobody would understand from this person is refused here: it is no message."""
+    person = (await guests.known(desk, inbound)).person
+    if not may(action, person.roles, frozenset(Relation)):
+        await enquiries.enquire(desk, "not_allowed", inbound, inbox_id)
+        return
+    text = f"{word_for(action, person.language)} {inbound.text}".rstrip()
+    await intake.receive(desk, replace(inbound, text=text), inbox_id)
 
 
 async def call(update: telegram.Update, context: Context) -> None:
