@@ -158,16 +158,17 @@ def _try_again(tx: Tx, desk: Desk, row: StoredFile, attempts: int) -> None:
         _lost(tx, desk, row, "gone")
         return
     again = desk.now() + min(AGAIN * 2**attempts, AGAIN_AT_MOST)
-    tried = tx.update_where(StoredFile, _still(row), attempts=attempts, next_at=again)
+    as_before = _still(row) | {"next_at": row.next_at}
+    tried = tx.update_where(StoredFile, as_before, attempts=attempts, next_at=again)
     if tried and row.next_at is None:
-        _pass_on(tx, desk, row)  # the rest of its burst waits for it no longer
+        _pass_on(tx, desk, row, "waits")  # the rest of its burst does not wait for it
 
 
 def _lost(tx: Tx, desk: Desk, row: StoredFile, state: str) -> None:
     """The ticket stays; the sender is told, and how else the file can come."""
     if not tx.update_where(StoredFile, _still(row), state=state):
         return
-    hand = _in_hand(tx, desk, row)
+    hand = _in_hand(tx, desk, row, state)
     if hand is None:
         return
     number, name = hand.ticket.number, row.name or row.kind
@@ -180,16 +181,18 @@ def _lost(tx: Tx, desk: Desk, row: StoredFile, state: str) -> None:
     passing_on.pass_on(hand)
 
 
-def _pass_on(tx: Tx, desk: Desk, row: StoredFile) -> None:
-    if (hand := _in_hand(tx, desk, row)) is not None:
+def _pass_on(tx: Tx, desk: Desk, row: StoredFile, what: str = "here") -> None:
+    if (hand := _in_hand(tx, desk, row, what)) is not None:
         passing_on.pass_on(hand)
 
 
-def _in_hand(tx: Tx, desk: Desk, row: StoredFile) -> InHand | None:
+def _in_hand(tx: Tx, desk: Desk, row: StoredFile, what: str) -> InHand | None:
     """Its ticket; meanwhile its words may have found one, or another one."""
     now = tx.get(StoredFile, row.id)
     ticket = tx.lock(Ticket, now.ticket_id) if now and now.ticket_id is not None else None
-    return InHand(tx, desk, ticket, now=desk.now(), cause=f"file{row.id}") if ticket else None
+    return (
+        InHand(tx, desk, ticket, now=desk.now(), cause=f"file{row.id}.{what}") if ticket else None
+    )
 
 
 def _sender(tx: Tx, row: StoredFile) -> Person | None:

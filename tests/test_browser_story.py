@@ -79,6 +79,11 @@ class Newcomer:
         await self.shown.locator(f".seat.{seat} .tool.attach").click()
         await self.shown.locator(f".seat.{seat} .popover button", has_text=tool).click()
 
+    async def is_shown(self, seat: str, sample: str) -> None:
+        """What somebody else attached has come to this telephone."""
+        what = ".voice" if sample in {"示例语音", "Sample voice"} else "img.photo"
+        await self.shown.locator(f".seat.{seat} .message:not(.mine):has({what})").last.wait_for()
+
     async def plays(self, seat: str, name: str) -> None:
         """Take up the telephone of somebody else of that seat."""
         picker = self.shown.locator(f".seat.{seat} select")
@@ -196,6 +201,7 @@ async def test_a_newcomer_plays_the_story(newcomer_who_speaks: WhoSpeaks, langua
         assert await newcomer.is_refused("staff") == say(
             "refused_illegal_move", closed, language=WORDS[language], context="toast"
         )
+        await newcomer.is_shown("staff", A_RESULT[language])
         await newcomer.moves_on("[data-to=workday]")
         await newcomer.presses("staff", "rate", "5")
         await newcomer.shown.locator("#steps li.past").nth(6).wait_for()

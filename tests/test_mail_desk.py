@@ -12,13 +12,14 @@ import pytest
 from starlette.applications import Starlette
 
 from channels.mail import pages
-from core import inbox
+from core import files, inbox
+from core.messages import File
 from core.people import Address
 from core.ports import Tx
-from core.rows import MailTraffic, OptOut, OutboxRow
+from core.rows import MailTraffic, OptOut, OutboxRow, Sent
 from core.ticket import Message, StoredFile, Ticket
 from tests.mail_servers.desk import DESK, MailDesk, answer, letter
-from tests.scenario import a_desk
+from tests.scenario import PHOTO, a_desk
 from tests.test_story import asked, dispatched
 
 WANG = "wang@example.com"
@@ -150,6 +151,52 @@ async def test_an_attachment_is_stored_at_once(post):
     (file,) = await of(post, StoredFile)
     assert (file.name, file.state, file.kind) == ("错误.png", "stored", "photo")
     assert await post.arrivals.files.get(file.sha256)
+
+
+async def test_an_attachment_reaches_whoever_takes_the_job(post):
+    mail = letter(f"王小明 <{WANG}>", "打印机坏了", "见附件")
+    mail.add_attachment(b"%PDF-1.7 log", "application", "pdf", filename="错误.pdf")
+    await post.gets(mail)
+    number = await resolved_for(post, await post.scenario.latest())
+    (sent,) = [
+        one
+        for one in post.scenario.channels["telegram"].delivered
+        if one.kind == "requester_sends" and one.files
+    ]
+    assert (sent.ticket, sent.files[0].name) == (number, "错误.pdf")
+
+
+async def answered_with_a_photo(post: MailDesk, picture: bytes) -> EmailMessage:
+    """The mail that brings an engineer's picture of the result to a requester without a chat."""
+    ticket = await report(post)
+    await resolved_for(post, ticket)
+    engineer = (await post.scenario.journal(ticket.number))[-1].actor_id
+    by = await of(post, Address, person_id=engineer, channel="telegram")
+    found = await of(post, Sent, ticket_id=ticket.id, address=by[0].value)
+    await post.scenario.hears(by[0].value, "", files=(PHOTO,), reply_to=(found[-1].message_id,))
+
+    async def fetch(file: File) -> bytes:
+        return picture
+
+    await files.fetch_wanted(post.desk, post.arrivals.files, {"telegram": fetch})
+    await post.scenario.settle()
+    return post.last(WANG)
+
+
+async def test_a_picture_of_the_engineer_is_attached_for_who_has_only_mail(post):
+    mail = await answered_with_a_photo(post, b"\xff\xd8\xff fixed")
+    (part,) = mail.iter_attachments()
+    assert (part.get_filename(), part.get_content()) == ("p.jpg", b"\xff\xd8\xff fixed")
+    assert "工程师发来照片" in text_of(mail)
+    assert "Auto-Submitted" not in mail
+
+
+async def test_a_picture_that_no_mail_carries_is_named_in_a_sentence(tmp_path):
+    small = {"address": DESK, "host": "127.0.0.1", "tls": "none", "attachments_limit": 10}
+    async with a_desk(tmp_path) as scenario:
+        mail = await answered_with_a_photo(MailDesk(scenario, tmp_path, smtp=small), b"too large")
+    assert list(mail.iter_attachments()) == []
+    assert re.search(r"文件太大，邮件带不了.*\s+p\.jpg", text_of(mail))
 
 
 async def test_history_is_filed_without_a_ticket_or_a_word(post):

@@ -179,6 +179,22 @@ async def test_the_desk_sees_the_picture_that_it_has_to_judge(desk: Scenario) ->
     assert got(desk, "wen.ting") == [["riddle"]]
 
 
+async def test_the_desk_is_not_troubled_while_somebody_is_asked(desk: Scenario) -> None:
+    await dispatched(desk)
+    await desk.hears("tang.wei", "", files=(photo("till"),))
+    await fetched(desk)
+    assert [got(desk, who) for who in ("wen.ting", "liang.zhiming")] == [[], []]
+
+
+async def test_a_picture_with_a_hand_over_is_for_the_next_engineer_alone(desk: Scenario) -> None:
+    number, engineer = await at_work(desk)
+    await desk.does(engineer, "hand_over", number)
+    await desk.hears(engineer, "li.wei 缺这个配件", files=(photo("part"),))
+    await fetched(desk)
+    await desk.does("li.wei", "accept", number)
+    assert (got(desk, "li.wei"), got(desk, "tang.wei")) == ([["part"]], [])
+
+
 # -- to the requester
 
 
@@ -190,6 +206,19 @@ async def test_the_photo_of_a_result_reaches_the_requester(desk: Scenario) -> No
     assert (await desk.ticket(number)).status == "resolved"
     assert desk.heard("tang.wei")[-2:] == ["resolved_check", "engineer_sends"]
     assert got(desk, "tang.wei") == [["repaired"]]
+
+
+async def test_an_album_of_results_reaches_the_requester_and_is_answered_once(
+    desk: Scenario,
+) -> None:
+    number, engineer = await at_work(desk)
+    await desk.does(engineer, "resolve", number)
+    heard = len(desk.heard(engineer))
+    for name in ("before", "after", "invoice"):
+        await desk.hears(engineer, "", files=(photo(name),), album="9")
+    await fetched(desk)
+    assert got(desk, "tang.wei") == [["before", "after", "invoice"]]
+    assert desk.heard(engineer)[heard:] == ["job_moved"]
 
 
 async def test_a_voice_that_answers_the_card_reaches_the_requester_as_an_answer(
@@ -243,9 +272,12 @@ async def test_both_sides_hear_of_a_photo_that_cannot_be_had(
     assert desk.last(engineer, "file_not_passed_on").params["name"] == "唐薇"
 
 
-async def test_a_photo_that_is_waited_for_holds_up_no_other(desk: Scenario) -> None:
+@pytest.mark.parametrize("order", [("slow", "quick"), ("quick", "slow")])
+async def test_a_photo_that_is_waited_for_holds_up_no_other(
+    desk: Scenario, order: tuple[str, str]
+) -> None:
     _, engineer = await accepted(desk)
-    for name in ("slow", "quick"):
+    for name in order:
         await desk.hears("tang.wei", "", files=(photo(name),))
     await fetched(desk, failing(OSError("away"), "slow"))
     assert got(desk, engineer) == [["quick"]]

@@ -128,11 +128,15 @@ def _seen(number: int, kept: KeptMail) -> TrialLetter:
         id=f"out{number}",
         sender=ADDRESS,
         recipient=kept.recipient,
-        text=_text(kept.mail),
+        text="\n".join([_text(kept.mail), *_attached(kept.mail)]),
         at=kept.at,
         incoming=False,
         subject=str(kept.mail["Subject"]),
     )
+
+
+def _attached(mail: EmailMessage) -> list[str]:
+    return [f"📎 {part.get_filename()}" for part in mail.iter_attachments()]
 
 
 def _text(mail: EmailMessage) -> str:

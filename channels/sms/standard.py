@@ -100,7 +100,7 @@ _TO_ENGINEERS: dict[str, str | Template] = {
     ),
     "cancel_asked": "任务单号${code}的用户要求取消，请等服务台确认",
     "requester_sends": "任务单号${code}的用户发来了图片或文件，请联系用户",
-    "colleague_sends": "任务单号${code}此前留有图片或文件，请向服务台了解",
+    "colleague_sends": "任务单号${code}有同事发来的图片或文件，请向服务台了解",
     "requester_urges": "任务单号${code}的用户在催办，请先回一句进展",
     "second_engineer": "请支援任务单号${code}，地点${site}，现场指挥${commander}",
     "ask_result": "任务单号${code}是怎么处理好的，请直接回复一句话",

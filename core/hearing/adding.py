@@ -1,5 +1,7 @@
 """A message is put into a ticket that there is, and the other side knows."""
 
+from dataclasses import replace
+
 from core import grievances, passing_on
 from core.actions import Relation
 from core.hearing import Hearing
@@ -10,7 +12,7 @@ from core.notices.engineer import RequesterSays
 from core.notices.requester import MessageAdded
 from core.people import Role
 from core.requests import Outcome, Request
-from core.ticket import Ticket
+from core.ticket import Message, Ticket
 from core.understand.reading import Understanding
 from core.understand.secrets import mask_passwords
 
@@ -25,6 +27,8 @@ def add(hearing: Hearing, ticket: Ticket, *, why: str) -> Outcome:
     is_own = Relation.OWN in ties
     if not held.is_open and is_own:
         return _after_the_end(hearing, held)
+    if _is_more_of_an_album(hearing, held):
+        hearing.guest = replace(hearing.guest, reply=None)  # its first part was answered
     by_staff = not is_own and hearing.person.is_staff
     hearing.keep(held.id, shown_to="" if by_staff else passing_on.JOB)
     hand = hearing.hand(held)
@@ -58,6 +62,13 @@ def add(hearing: Hearing, ticket: Ticket, *, why: str) -> Outcome:
             choices=(hand.choice(A.DETACH, str(hearing.inbox_id or "")),),
         )
     return Outcome("added", hand.save())
+
+
+def _is_more_of_an_album(hearing: Hearing, ticket: Ticket) -> bool:
+    album = hearing.inbound.album
+    return bool(album) and bool(
+        hearing.tx.first(Message, album=album, person_id=hearing.person.id, ticket_id=ticket.id)
+    )
 
 
 def _after_the_end(hearing: Hearing, ticket: Ticket) -> Outcome:

@@ -91,7 +91,7 @@ class RequesterSends(AboutTicket):
 
 
 class ColleagueSends(AboutTicket):
-    """Whoever was at the job before had these."""
+    """What somebody of the crew, perhaps of the day before, added to the job."""
 
     must: ClassVar[bool] = True
     engineer: str

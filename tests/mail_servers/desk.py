@@ -34,7 +34,8 @@ class MailDesk:
         self.scenario, self.desk, self.address = scenario, scenario.desk, address
         section = Mail.model_validate(SECTION | more)
         self.signer = signer_of(address, KEY)
-        compose = Composer(self.desk, self.signer, "https://desk.test")
+        kept = FileStore(folder / "files")
+        compose = Composer(self.desk, self.signer, "https://desk.test", kept)
         settings = smtp_settings(section.smtp.model_copy(update={"address": address}))
         self.drawer = Drawer(settings, self.signer, compose, self.desk.now)
         scenario.channels["mail"] = self.drawer  # type: ignore[assignment]
@@ -43,7 +44,7 @@ class MailDesk:
             self.desk,
             house_of(section, self.signer),
             self._read,
-            FileStore(folder / "files"),
+            kept,
             limits_of(section),
             lambda kind, detail: self.troubles.append(kind),
         )

@@ -38,7 +38,7 @@ class StoredFile:
         if self.kind != "voice":
             body["file_name"] = self.name
         if self.kind in {"voice", "video", "audio"}:
-            body["duration"] = seconds
+            body["duration"] = seconds or opus_seconds(self.data)
         if self.kind == "video":
             body |= {"width": 640, "height": 480}
         return {self.kind: body}
@@ -125,6 +125,13 @@ class Files:
         if kind == "photo" and picture_type(upload.data) is None:
             raise bad("IMAGE_PROCESS_FAILED")
         return self.add(kind, upload.data, upload.name, upload.mime)
+
+
+def opus_seconds(data: bytes) -> int:
+    """How long a voice is: its last page says how many samples there were up to it."""
+    page = data.rfind(b"OggS")
+    samples = int.from_bytes(data[page + 6 : page + 14], "little", signed=True)
+    return max(0, round(samples / 48_000)) if page >= 0 else 0
 
 
 PICTURES = {
