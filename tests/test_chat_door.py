@@ -149,6 +149,14 @@ async def is_in_menu(who: Person, entry: dict[str, str]) -> bool:
     return entry in who.menu()
 
 
+async def test_the_figures_count_what_was_stored(desk: Running) -> None:
+    before = await desk.metric("paidan_updates_stored")
+    who = desk.stranger("zh_CN")
+    who.says("/help")
+    await who.hears("/new", timeout=PATIENCE)
+    assert await desk.metric("paidan_updates_stored") > before
+
+
 async def test_staff_have_privacy_in_their_own_menus(desk: Running) -> None:
     for code in ("zhao.hong", "liang.zhiming"):
         member = await desk.phone(code)

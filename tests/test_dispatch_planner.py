@@ -75,7 +75,8 @@ def test_every_job_that_anybody_may_do_is_planned_once():
 )
 def test_a_plan_is_never_worse_than_one_choice_after_the_other(seed, jobs, engineers, effort):
     waiting, people, minutes = desk(jobs, engineers, seed)
-    assert plan(waiting, people, NOW, minutes, effort=effort).gain >= -1e-6
+    made = plan(waiting, people, NOW, minutes, effort=effort)
+    assert made.cost <= made.greedy_cost + 1e-6
 
 
 @settings(deadline=None, max_examples=40)
@@ -136,7 +137,7 @@ def test_a_plan_swaps_two_whom_the_greedy_choice_would_cross():
     made = plan(jobs, people, NOW, lambda place, site: roads.get((place or "", site), 60.0))
     assert {visit.job: visit.engineer for visit in made.visits} == {"1": "b", "2": "a"}
     assert made.late == 0
-    assert made.gain > 0
+    assert made.cost < made.greedy_cost
 
 
 def test_a_p1_is_reached_before_a_p4_when_both_cannot_be():
@@ -174,7 +175,7 @@ def test_without_scipy_the_greedy_choice_stands(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     jobs, engineers, minutes = desk(10, 3, seed=1)
     made = plan(jobs, engineers, NOW, minutes)
-    assert (made.method, made.gain) == ("greedy", 0)
+    assert (made.method, made.cost) == ("greedy", made.greedy_cost)
     assert len(made.visits) + len(made.unplaced) == 10
 
 
@@ -185,7 +186,7 @@ def test_where_the_library_fails_the_greedy_choice_stands(monkeypatch):
     monkeypatch.setattr(planner, "_solver", lambda: fails)
     jobs, engineers, minutes = desk(10, 3, seed=1)
     made = plan(jobs, engineers, NOW, minutes)
-    assert (made.method, made.gain) == ("greedy", 0)
+    assert (made.method, made.cost) == ("greedy", made.greedy_cost)
     assert len(made.visits) + len(made.unplaced) == 10
 
 

@@ -50,10 +50,6 @@ class Plan:
     method: str  # `assignment`, or `greedy` when the search was not possible
 
     @property
-    def gain(self) -> float:
-        return self.greedy_cost - self.cost
-
-    @property
     def late_minutes(self) -> float:
         return sum(visit.late_minutes for visit in self.visits)
 
