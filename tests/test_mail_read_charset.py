@@ -80,6 +80,15 @@ def test_a_character_split_between_two_encoded_words_is_whole_again():
     assert text_of(" ".join(f"=?gb2312?B?{word}?=" for word in words).encode()) == "打印机坏了"
 
 
+def test_an_encoded_word_without_its_end_is_read_all_the_same():
+    word = base64.b64encode("打印机坏了".encode()).decode()
+    assert text_of(f"Re: =?utf-8?B?{word}".encode()) == "Re: 打印机坏了"
+
+
+def test_windows_marks_that_a_gateway_took_for_latin_are_marks_again():
+    assert clean("It\x92s \x93now\x94, 5 \x80") == "It’s “now”, 5 €"
+
+
 def test_a_line_break_hidden_in_a_header_makes_no_new_header():
     assert text_of(b"=?utf-8?Q?hi=0D=0ABcc:x@example.org?=") == "hi Bcc:x@example.org"
 

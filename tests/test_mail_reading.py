@@ -71,10 +71,24 @@ def test_a_date_that_is_none_is_none(date):
         (b'"Li Na <li@corp.example>', ("Li Na", "li@corp.example")),
         (b"<@relay:li@corp.example>", ("", "li@corp.example")),
         (b"Li Na", ("Li Na", "")),
+        (b"Na, Li <li@corp.example>", ("Na, Li", "li@corp.example")),
+        (b"<mailto:li@corp.example>", ("", "li@corp.example")),
+        (b"Li Na <<li@corp.example>>.", ("Li Na", "li@corp.example")),
+        (b"=?utf-8?Q?Li_Na_<li@corp.example>?=", ("Li Na", "li@corp.example")),
     ],
 )
 def test_one_person_in_many_spellings(field, person):
     assert people(field).all == (Person(*person),)
+
+
+def test_two_people_without_a_comma_are_two_and_nobodys_identity():
+    mail = parse(b"From: A <a@x.example> B <b@x.example>\r\n\r\nx")
+    assert [person.addr for person in mail.senders] == ["a@x.example", "b@x.example"]
+    assert mail.identity == ""
+
+
+def test_an_address_inside_an_encoded_name_is_nobodys_identity():
+    assert parse(b"From: =?utf-8?Q?Li_<li@corp.example>?=\r\n\r\nx").identity == ""
 
 
 def test_a_group_is_its_members():
@@ -128,6 +142,18 @@ def test_text_around_a_picture_is_one_text():
 )
 def test_html_becomes_the_words_on_the_page(html, text):
     assert page.to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    "kind", ["<html>", "html", "text/htm", "text/xhtml", "application/xhtml+xml"]
+)
+def test_a_page_is_one_by_whatever_name(kind):
+    assert parse(f"Content-Type: {kind}\r\n\r\n<p>三楼</p>".encode()).text == "三楼"
+
+
+def test_a_page_may_say_itself_in_what_charset_it_is():
+    head = "Content-Type: text/html\r\n\r\n<meta charset='iso-8859-2'><p>Tiskárna přijďte</p>"
+    assert parse(head.encode("iso-8859-2")).text == "Tiskárna přijďte"
 
 
 def test_an_invitation_without_a_body_says_what_and_when():
@@ -207,6 +233,39 @@ def test_file_names_are_made_harmless(given, kept):
 def test_file_names_in_every_spelling(head):
     part = f"Content-Type: image/png\r\nContent-Disposition: attachment; {head}\r\n\r\nx"
     assert parse(multipart(f"{PLAIN}x", part)).files[0].name == "图.png"
+
+
+def test_a_file_may_be_named_in_its_description():
+    head = "Content-Type: application/pdf\r\nContent-Description: plan.pdf\r\n\r\nx"
+    assert parse(multipart(f"{PLAIN}x", head)).files[0].name == "plan.pdf"
+
+
+def test_a_description_in_words_names_no_file():
+    head = "Content-Type: application/pdf\r\nContent-Description: The plan. See floor 3\r\n\r\nx"
+    assert parse(multipart(f"{PLAIN}x", head)).files[0].name == ""
+
+
+@pytest.mark.parametrize("closing", ["--b--", ""])
+def test_a_multipart_with_the_boundary_of_the_one_around_it(closing):
+    """Outlook for Mac, and viruses: a reader that stops at the first end loses the file."""
+    inner = "Content-Type: multipart/alternative; boundary=b\r\n"
+    texts = (f"{PLAIN}plain", f"{HTML}<p>page</p>")
+    file = "Content-Type: image/png; name=a.png\r\n\r\nx"
+    last = f"{texts[1]}\r\n{closing}" if closing else texts[1]
+    mail = parse(multipart(inner, texts[0], last, file))
+    assert (mail.text, [file.name for file in mail.files]) == ("plain", ["a.png"])
+
+
+def test_what_follows_the_last_boundary_is_in_no_file():
+    file = "Content-Disposition: attachment; filename=a.txt\r\n\r\nx"
+    raw = multipart(f"{PLAIN}x", file).replace(b"--b--\r\n", b"--b-->\r\nadvertisement")
+    assert parse(raw).files[0].content == b"x"
+
+
+@pytest.mark.parametrize("label", ["base-64", '"base64"', "base64;", "Base64 (coded)"])
+def test_a_transfer_encoding_is_known_in_any_spelling(label):
+    head = f"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {label}\r\n\r\n"
+    assert parse(head.encode() + base64.encodebytes("打印机".encode())).text == "打印机"
 
 
 def test_uuencoded_files_are_taken_out_of_the_text():
@@ -297,11 +356,20 @@ def test_a_winmail_dat_cut_off_anywhere_is_kept_as_it_is(length):
         "Content-Type: text/plain; charset=nonsense\r\n\r\n打印机坏了".encode(),
         "Content-Transfer-Encoding: nonsense\r\n\r\n打印机坏了".encode(),
         "From nobody Mon Mar  2 2026\r\nSubject: x\r\n\r\n打印机坏了".encode(),
+        " Subject: x\r\nFrom: a@x.example\r\n\r\n打印机坏了".encode(),
+        "Content-Transfer-Encoding: base64\r\n\r\n打印机坏了".encode(),
+        "Content-Transfer-Encoding: base64\r\n\r\nThe printer is broken, its display says: 打印机坏了".encode(),
+        "Content-Type: plain/text\r\n\r\n打印机坏了".encode(),
+        "Content-Type: multipart/mixed; boundary=b c\r\n\r\n--b c\r\nContent-Type: text/plain\r\n\r\n打印机坏了".encode(),
         "Subject: x\r\nstray line\r\nTo: a@x.example\r\n\r\n打印机坏了".encode(),
     ],
 )  # fmt: skip
 def test_a_broken_mail_keeps_its_words(raw):
     assert "打印机坏了" in parse(raw).text
+
+
+def test_a_blank_before_the_first_field_costs_no_field():
+    assert parse(b" From: a@x.example\r\nSubject: x\r\n\r\nx").identity == "a@x.example"
 
 
 def test_nothing_is_a_mail_too():

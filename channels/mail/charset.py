@@ -68,6 +68,7 @@ CARELESS = frozenset({"utf-8", "ascii", "cp1252"})
 
 _IDEOGRAPHS = re.compile("[\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+_C1 = re.compile("[\x80-\x9f]")
 _HALVES = re.compile("[\ud800-\udfff]")
 _NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
 _HAN_PAIRS = re.compile(rb"[\xb0-\xf7][\xa1-\xfe]")
@@ -131,6 +132,8 @@ def clean(text: str) -> str:
     if text[0] == "\ufeff":
         text = text[1:]
     text = _CONTROLS.sub("", _HALVES.sub("\ufffd", text))
+    if _C1.search(text):  # Windows text that a gateway took for latin-1
+        text = _C1.sub(lambda match: match[0].encode("latin-1").decode("cp1252", "ignore"), text)
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 

@@ -41,8 +41,8 @@ def _pieces(raw: bytes) -> Iterator[_Piece]:
     at = 0
     while word := _WORD.search(raw, at):
         end = raw.find(b"?=", word.end())
-        if end < 0:
-            break
+        if end < 0:  # cut off by a program that minds the length
+            end = word.end() + len((raw[word.end() :].split(None, 1) or [b""])[0])
         plain = raw[at : word.start()]
         if plain.strip() or (plain and at == 0):
             yield _Piece(None, plain)
@@ -136,7 +136,8 @@ _TOKEN = re.compile(
 _ADDR = re.compile(
     r"""[^\s@"<>(),;:\\]+@[^\s@"<>(),;:\\]+|"(?:[^"\\]|\\.){1,128}"@[^\s@"<>(),;:\\]+"""
 )
-_ROUTE = re.compile(r"^@[^:]*:")
+_NAMED_ADDRESS = re.compile(rf"(.*?)\s*<({_ADDR.pattern})>")
+_ROUTE = re.compile(r"^(?:@[^:]*|mailto):", re.IGNORECASE)
 
 
 class _Scan:
@@ -154,6 +155,7 @@ class _Scan:
         self._bare: list[str] = []
         self._comments: list[str] = []
         self._angle: str | None = None
+        self._named = 0  # words in front of the angle
 
     def read(self, source: str) -> None:
         at = 0
@@ -180,14 +182,21 @@ class _Scan:
 
     def _take(self, kind: str, token: re.Match[str]) -> None:
         whole = token[0]
-        if kind == "stop":
+        if whole == "," and self._is_half_a_name():
+            self._words.append(whole)
+        elif kind == "stop":
             self.clear &= whole == ","
             self._finish()
+        elif self._angle is not None and not any(map(str.isalnum, whole)) and kind == "atom":
+            self.clear = False
         elif kind == "colon":
             self._colon()
         elif kind == "angle":
             self.clear &= self._angle is None and whole.endswith(">")
+            if self._angle and "@" in whole:
+                self._finish_before_angle()
             self._angle = self._angle or token["angle"].strip()
+            self._named = len(self._words)
         elif kind == "quoted":
             self.clear &= len(whole) > 1 and whole.endswith('"')
             self._words.append(_UNQUOTE.sub(r"\1", token["quoted"]))
@@ -195,6 +204,11 @@ class _Scan:
         else:
             self._words.append(whole)
             self._bare.append(whole)
+
+    def _is_half_a_name(self) -> bool:
+        """Lee, Ann <ann@x.org> without the quotes that the comma needs."""
+        bare = "".join(self._bare)
+        return self._angle is None and bool(bare.strip()) and "@" not in bare
 
     def _colon(self) -> None:
         """What came before names a group, unless it is an address with something behind it."""
@@ -212,12 +226,22 @@ class _Scan:
         self._comments.append(source[start : at - (depth == 0)])
         return at
 
+    def _finish_before_angle(self) -> None:
+        """Somebody else begins behind the address before, without a comma."""
+        words = self._words[self._named :]
+        del self._words[self._named :]
+        self._finish()
+        self._words = words
+
     def _finish(self) -> None:
         name, addr = "".join(self._words), self._angle
         if addr is None:
             addr, name = self._without_angle(name)
         addr = _ROUTE.sub("", addr).strip().strip("'") if addr else ""
-        name = self._say(name) or self._say(" ".join(self._comments))
+        name = self._say(name).removesuffix(",") or self._say(" ".join(self._comments))
+        if not addr and (encoded := _NAMED_ADDRESS.fullmatch(name)):
+            name, addr = encoded[1], encoded[2]
+            self.clear = False
         if not _ADDR.fullmatch(addr) and (name or addr):
             self.clear = False
         if name or addr:
@@ -229,7 +253,7 @@ class _Scan:
         if "@" not in bare:
             return "", name
         if match := _ADDR.search(bare):
-            rest = (bare[: match.start()] + bare[match.end() :]).strip()
+            rest = (bare[: match.start()] + bare[match.end() :]).replace("<>", "").strip()
             self.clear &= not rest
             return match[0], rest
         return bare, ""

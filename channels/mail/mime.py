@@ -19,10 +19,18 @@ _NEW_LINE = re.compile(rb"\n(?![ \t])")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
 _MBOX_FROM = re.compile(rb"\A>?From [^\r\n]*\r?\n")
 _LOST_BOUNDARY = re.compile(
-    rb"^--(\S{1,198})[ \t]{0,8}\r?\n(?=content-[a-z-]{1,40}[ \t]{0,8}:)",
+    rb"^--(\S[^\r\n]{0,197}?)[ \t]{0,8}\r?\n(?=content-[a-z-]{1,40}[ \t]{0,8}:)",
     re.IGNORECASE | re.MULTILINE,
 )
+_CLOSES = re.compile(rb"--(?![\w'()+,./:=? -])")  # behind it: none of what a boundary is made of
+_LONGEST_OPENING = 2_048  # bytes: the header of a multipart, and what stands above its first part
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
+_TYPES = {  # as some programs write them
+    "plain/text": "text/plain",
+    "text/htm": "text/html",
+    "text/xhtml": "text/html",
+    "application/xhtml+xml": "text/html",
+}
 _NO_TEXT = frozenset({"application", "audio", "font", "image", "model", "video"})
 _ADDRESSES = frozenset({"to", "cc", "bcc", "resent-to", "resent-cc"})
 
@@ -68,7 +76,7 @@ def read(raw: bytes, caps: Caps = CAPS) -> tuple[Part, bool]:
     budget = _Budget(caps.parts)
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")
-    raw = _MBOX_FROM.sub(b"", raw.lstrip(b"\r\n"), count=1)
+    raw = _MBOX_FROM.sub(b"", raw.lstrip(), count=1)
     return _part(raw, caps, budget, depth=0, default="text/plain"), budget.clipped
 
 
@@ -84,7 +92,7 @@ def _part(raw: bytes, caps: Caps, budget: _Budget, depth: int, default: str) -> 
     declared = part.first("content-type")
     if declared:
         kind, part.params = parameters(declared)
-        part.type = kind if _TYPE.fullmatch(kind) else _guess(kind)
+        part.type = _TYPES.get(kind) or (kind if _TYPE.fullmatch(kind) else _guess(kind))
     if part.type.startswith("multipart/"):
         _divide(part, caps, budget, depth)
     return part
@@ -92,6 +100,8 @@ def _part(raw: bytes, caps: Caps, budget: _Budget, depth: int, default: str) -> 
 
 def _guess(kind: str) -> str:
     """`multipart` or `image` without a subtype still says something; nonsense is read as text."""
+    if "html" in kind:
+        return "text/html"
     major = kind.partition("/")[0]
     if major == "multipart":
         return "multipart/mixed"
@@ -126,22 +136,37 @@ def _between(body: bytes, boundary: bytes) -> list[bytes]:
     delimiter = b"\n--" + boundary.rstrip()
     body = b"\n" + body
     pieces: list[bytes] = []
+    inside, known = False, -1  # a multipart within that has the same boundary, and where it began
     start, at = -1, body.find(delimiter)
     while at >= 0:
         rest_at = at + len(delimiter)
         end = body.find(b"\n", rest_at)
         end = len(body) if end < 0 else end
         rest = body[rest_at:end].strip()
-        if rest in (b"", b"--"):
+        closes = _CLOSES.match(rest) is not None
+        if inside:
+            inside = not closes
+        elif start > known and not rest and _declares(boundary, body[start:at]):
+            inside, known = True, start
+        elif closes or not rest:
             if start >= 0:
                 pieces.append(_without_last_break(body[start : at + 1]))
-            start = -1 if rest else end + 1
-            if rest:
+            start = -1 if closes else end + 1
+            if closes:
                 break
         at = body.find(delimiter, end)
     if start >= 0 and body[start:].strip():
         pieces.append(body[start:])
     return pieces
+
+
+def _declares(boundary: bytes, piece: bytes) -> bool:
+    """Whether it opens a multipart of the same boundary: Outlook for Mac and viruses write such."""
+    if len(piece) > _LONGEST_OPENING or boundary not in piece:
+        return False
+    declared = next((value for name, value in fields_of(piece) if name == "content-type"), b"")
+    kind, params = parameters(declared)
+    return kind.startswith("multipart/") and params.get("boundary", "").encode() == boundary
 
 
 def _without_last_break(piece: bytes) -> bytes:
@@ -175,16 +200,26 @@ def _split(raw: bytes, caps: Caps, budget: _Budget) -> tuple[list[tuple[str, byt
 
 
 def transferred(body: bytes, encoding: bytes) -> bytes:
-    how = encoding.strip().lower()
+    how = _NOT_IN_NAMES.sub(b"", encoding.lower())
     if how.startswith(b"base64"):
-        return base64_bytes(body)
+        return body if _is_prose(body) else base64_bytes(body)
     if how.startswith(b"quoted"):
         return binascii.a2b_qp(body)
-    if b"uue" in how or how == b"uuencode":
+    if b"uue" in how:
         return next((content for _, content, _ in uuencoded(body)), body)
     return body
 
 
+_NOT_IN_NAMES = re.compile(rb"[^a-z0-9]+")
+
+
+def _is_prose(body: bytes) -> bool:
+    """Base64 has neither blanks nor letters beyond ASCII; text under its label has many."""
+    beyond = 0 if body.isascii() else len(body) - len(body.translate(None, _BEYOND_ASCII))
+    return 20 * (body.count(b" ") + beyond) > len(body)
+
+
+_BEYOND_ASCII = bytes(range(128, 256))
 _BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} +([^\r\n]+)\r?\n", re.MULTILINE)
 _UU_LINE = re.compile(rb"([ -`]+)[ \t]*\r?\n")
 

@@ -297,15 +297,17 @@ _TEXT_FILES = frozenset(
 
 def _read_text(part: mime.Part, body: _Body, caps: Caps, *, is_text: bool) -> None:
     content = part.content()
+    is_page = part.type == "text/html"
     if part.type == "text/plain" and b"\nend" in content and b"begin " in content:
         content = _without_uuencoded(content, body)
-    found = decode(content[: 4 * caps.text], part.params.get("charset", ""))
+    hint = _page_charset(content) if is_page else ""
+    found = decode(content[: 4 * caps.text], part.params.get("charset", ""), hint)
     if not content.isascii() or not body.charset:
         body.charset = found.charset
     text = lines(found.text)
     if part.params.get("format", "").lower() == "flowed" and part.type == "text/plain":
         text = unflowed(text, spaced=part.params.get("delsp", "").lower() != "yes")
-    if part.type == "text/html":
+    if is_page:
         body.has_page = True
         if is_text:
             body.texts.append(page.to_text(text))
@@ -316,6 +318,16 @@ def _read_text(part: mime.Part, body: _Body, caps: Caps, *, is_text: bool) -> No
         )
     elif is_text:
         body.texts.append(text)
+
+
+_META = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?\s*([\w:.-]+)", re.IGNORECASE)
+
+
+def _page_charset(content: bytes) -> str:
+    """What the page says of itself; UTF-16 cannot be, or these words could not have been read."""
+    match = _META.search(content, 0, 2_048)
+    label = match[1].decode("ascii") if match else ""
+    return "" if label.lower().startswith("utf-16") else label
 
 
 def _without_uuencoded(content: bytes, body: _Body) -> bytes:
@@ -361,7 +373,16 @@ def _open_tnef(content: bytes, body: _Body) -> None:
 
 def _file_name(part: mime.Part, charset: str = "") -> str:
     _, disposition = parameters(part.first("content-disposition"), charset)
-    return _unescaped(disposition.get("filename") or part.params.get("name", ""))
+    name = disposition.get("filename") or part.params.get("name", "")
+    return _unescaped(name) or _described(text_of(part.first("content-description"), charset))
+
+
+def _described(words: str) -> str:
+    """Exchange says there what the file is called, and others what it is."""
+    return words if _FILE_NAME.fullmatch(words) else ""
+
+
+_FILE_NAME = re.compile(r"[^/\\]{1,200}\.[a-z0-9]{2,4}", re.IGNORECASE)
 
 
 def _unescaped(name: str) -> str:
