@@ -5,6 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from bot.cards import Renderer
+from channels.telegram import limits
+from channels.telegram.limits import ChatMessage
 from core import files
 from core.errors import FileTooLarge, FileVanished, Undeliverable
 from core.messages import File, Letter
@@ -356,6 +359,53 @@ def test_a_way_takes_as_many_files_as_it_can() -> None:
     assert parcels(brought, chat) == [(a, b), (a,), (voice,), (voice,), (b,)]
     assert parcels(brought, mail) == parcels(brought, text) == [tuple(brought)]
     assert parcels([], chat) == []
+
+
+# -- as the chat shows it
+
+
+async def shown(desk: Scenario, *brought: tuple[File, bytes | None]) -> ChatMessage:
+    """A letter with these files; None: their bytes are lost."""
+    kept = MemoryFiles()
+    stored = [
+        replace(file, sha256=await kept.put(data) if data is not None else "lost")
+        for file, data in brought
+    ]
+    letter = Letter(
+        id=1,
+        person_id=None,
+        channel="telegram",
+        address="1",
+        language="en",
+        zone="Asia/Shanghai",
+        kind="requester_sends",
+        params={"number": "100014", "requester": "Tang Wei", "sent": "photo"},
+        files=tuple(stored),
+        reference="1",
+    )
+    return await Renderer(desk.desk, b"key", kept)(letter)
+
+
+async def test_a_picture_whose_bytes_are_lost_is_said_to_be_missing(desk: Scenario) -> None:
+    message = await shown(desk, (PHOTO, None))
+    assert message.files == ()
+    assert say("file_missing", {}, language="en") in message.html
+
+
+async def test_what_telegram_makes_no_photo_of_arrives_as_it_is(desk: Scenario) -> None:
+    large = (PHOTO, b"x" * (limits.PHOTO + 1))
+    scan = (replace(PHOTO, type="image/tiff"), b"scan")
+    for brought in (large, scan):
+        (upload,) = (await shown(desk, brought)).files
+        assert (upload.kind, upload.name) == ("document", "p.jpg")
+    album = await shown(desk, (PHOTO, b"small"), scan)
+    assert [upload.kind for upload in album.files] == ["document", "document"]
+
+
+@pytest.mark.parametrize("kind", ["voice", "video", "audio"])
+async def test_what_can_be_played_stays_so(desk: Scenario, kind: str) -> None:
+    message = await shown(desk, (File(kind=kind), b"bytes"))
+    assert [upload.kind for upload in message.files] == [kind]
 
 
 # -- once
