@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from core.desk import Desk
 from core.errors import BadCode
 from core.messages import Inbound
-from core.notices.answers import Bound, Refused
+from core.notices.answers import Bound, refused
 from core.people import Address, Binding, Person
 from core.ports import Tx
 from core.register import amend
@@ -47,7 +47,7 @@ def try_binding(
             tx,
             desk,
             stranger,
-            Refused(reason=refusal.kind, detail=""),
+            refused(refusal),
             event=f"bind.{inbound.external_id}",
             now=now,
             reply=reply,

@@ -19,7 +19,7 @@ from core.errors import (
 )
 from core.in_hand import Actor, InHand, relations
 from core.lifecycle import Action
-from core.notices.answers import Refused
+from core.notices.answers import refused
 from core.notices.desk import ClaimToAccept
 from core.notices.engineer import JobTaken
 from core.numbers import serial_of
@@ -119,13 +119,12 @@ def refuse(tx: Tx, desk: Desk, refusal: Refusal, by: Actor, now: datetime, event
     """A refusal in words, and nobody is left without: who sees no outcome is sent a letter."""
     if by.person is not None and by.reply is not None and not by.sees_outcome:
         number = str(refusal.params.get("number", ""))
-        detail = str(refusal.params.get("by", number))
         done = isinstance(refusal, _Done)
         tell(
             tx,
             desk,
             by.person,
-            JobTaken(number=number) if done else Refused(reason=refusal.kind, detail=detail),
+            JobTaken(number=number) if done else refused(refusal),
             event=f"{event}.{by.reply.message_id or now.timestamp()}",
             now=now,
             reply=by.reply,

@@ -9,6 +9,7 @@ from core.ports import Tx
 from core.register import amend
 from core.requests import Outcome
 from core.ticket import StoredFile, Survey, Ticket
+from core.words import say
 from tests.scenario import PHOTO, Scenario
 
 PAPER = "打印机卡纸 三楼财务 天河"
@@ -182,6 +183,16 @@ async def test_an_offer_goes_out_on_two_channels(desk: Scenario) -> None:
     }
     assert carried == {"telegram", "mail"}
     assert desk.last(engineer, "job_offered").choices[0].action == "accept"
+
+
+async def test_a_typed_word_that_does_not_fit_is_refused_with_how_the_ticket_stands(
+    desk: Scenario,
+) -> None:
+    number, engineer = await accepted(desk)
+    await desk.hears(engineer, f"完成 {number} 换了电源")
+    told = desk.last(engineer, "refused")
+    assert "已接单" in say(told.kind, told.params)
+    assert "(accepted)" in say(told.kind, told.params, language="en")
 
 
 async def test_silence_is_never_acceptance(desk: Scenario) -> None:

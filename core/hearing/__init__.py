@@ -11,7 +11,7 @@ from core.guests import Guest
 from core.in_hand import InHand
 from core.lifecycle import OPEN, Action, Status
 from core.messages import Choice, File, Inbound
-from core.notices.answers import Refused
+from core.notices.answers import refused
 from core.notices.notice import Notice
 from core.notices.requester import PasswordSeen
 from core.numbers import serial_of
@@ -251,8 +251,7 @@ class Hearing:
         return outcome
 
     def refuse(self, refusal: Refusal) -> Outcome:
-        detail = refusal.params.get("number", refusal.params.get("what", ""))
-        self.say(Refused(reason=refusal.kind, detail=str(detail)))
+        self.say(refused(refusal))
         return Outcome(refusal.kind, None, refusal.params, refused=True)
 
     def say(

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
+from core.errors import Refusal
 from core.notices.notice import AboutTicket, Notice
 
 
@@ -140,3 +141,10 @@ class Refused(Notice):
     answer: ClassVar[bool] = True
     reason: str
     detail: str
+    status: str  # of the ticket, where that is what refuses
+
+
+def refused(refusal: Refusal) -> Refused:
+    told = {name: str(value) for name, value in refusal.params.items()}
+    detail = told.get("by") or told.get("number") or told.get("what", "")
+    return Refused(reason=refusal.kind, detail=detail, status=told.get("status", ""))
