@@ -8,7 +8,7 @@ from core.people import Person
 from core.ports import Tx
 from core.register import amend
 from core.requests import Outcome
-from core.ticket import StoredFile, Survey, Ticket
+from core.ticket import Draft, StoredFile, Survey, Ticket
 from core.words import say
 from tests.scenario import PHOTO, Scenario
 
@@ -193,6 +193,18 @@ async def test_a_typed_word_that_does_not_fit_is_refused_with_how_the_ticket_sta
     told = desk.last(engineer, "refused")
     assert "已接单" in say(told.kind, told.params)
     assert "(accepted)" in say(told.kind, told.params, language="en")
+
+
+@pytest.mark.parametrize("action", ["resolve", "report_unresolved", "set_appointment"])
+async def test_nobody_is_asked_for_more_about_what_would_be_refused(
+    desk: Scenario, action: str
+) -> None:
+    number, engineer = await resolved(desk)
+    before = desk.heard(engineer)
+    outcome = await desk.does(engineer, action, number)
+    assert (outcome.refused, outcome.kind) == (True, "refused_illegal_move")
+    assert desk.heard(engineer) == before
+    assert await desk.desk.store.read(lambda tx: tx.find(Draft)) == []
 
 
 async def test_silence_is_never_acceptance(desk: Scenario) -> None:

@@ -4,16 +4,24 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from core import grievances, pauses
+from core.errors import IllegalMove
 from core.in_hand import InHand
-from core.lifecycle import Action
+from core.lifecycle import Action, possible
 from core.notices.engineer import AskChoice
 from core.people import Person
 from core.requests import Effect, Request
 from core.ticket import Draft
 
 
+def check(hand: InHand, action: Action) -> None:
+    """Nobody is asked for more about what would be refused. Raises IllegalMove (R-036)."""
+    if not possible(hand.ticket.status, action):
+        raise IllegalMove(status=hand.ticket.status, action=action)
+
+
 def ask(hand: InHand, action: Action, args: Iterable[str]) -> None:
-    """The action needs one more tap: which reason, which site, who."""
+    """The action needs one more tap: which reason, which site, who. Raises IllegalMove."""
+    check(hand, action)
     hand.answer(
         AskChoice(number=hand.ticket.number, asked=action),
         choices=[hand.choice(action, arg) for arg in args],
@@ -61,8 +69,8 @@ def in_words(effect: grievances.Effect) -> Effect:
     def effect_or_question(hand: InHand, request: Request) -> str | None:
         said = request.text or request.arg
         if not said:
-            wait_for_words(hand, hand.by.person, request.action)
             ask(hand, request.action, ())
+            wait_for_words(hand, hand.by.person, request.action)
             return "asked_for_words"
         effect(hand, said)
         forget_words(hand, hand.by.person)

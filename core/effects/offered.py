@@ -109,5 +109,5 @@ def _kept_note(hand: InHand) -> Draft | None:
 
 
 def _ask_whom(hand: InHand, note: str) -> None:
-    wait_for_words(hand, hand.by.person, "hand_over", note)
     ask(hand, A.HAND_OVER, [*colleagues(hand), NEXT_BEST])
+    wait_for_words(hand, hand.by.person, "hand_over", note)

@@ -5,6 +5,7 @@ from core.dispatch import offers
 from core.effects.asking import (
     ask,
     ask_about_pause,
+    check,
     forget_words,
     wait_for_words,
     with_earlier_words,
@@ -41,6 +42,7 @@ S, A = Status, Action
 def resolve(hand: InHand, request: Request) -> None:
     person = hand.by.person
     if not (request.arg or request.text or request.files) and person is not None:
+        check(hand, A.RESOLVE)
         wait_for_words(hand, person, "result")
         hand.answer(
             AskResult(number=hand.ticket.number),

@@ -18,8 +18,8 @@ def set_appointment(hand: InHand, request: Request) -> None:
     """A time agreed with the user takes the place of the arrival target (clock rule 4)."""
     said = request.arg or request.text
     if not said:
-        wait_for_words(hand, hand.by.person, "appointment")
         ask(hand, A.SET_APPOINTMENT, ())
+        wait_for_words(hand, hand.by.person, "appointment")
         return
     at = hand.desk.moment_in(said, hand.now)
     if at is None or at <= hand.now:
