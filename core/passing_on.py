@@ -15,6 +15,7 @@ from core.notices.engineer import ColleagueSends, RequesterSends
 from core.notices.notice import AboutTicket
 from core.notices.requester import EngineerSends, FileNotPassedOn
 from core.people import Person, Role, name_of
+from core.ports import Capabilities
 from core.requests import Request
 from core.telling import carrier, parcels
 from core.ticket import FileShown, Message, Offer, StoredFile, Ticket
@@ -72,6 +73,9 @@ def pass_on(hand: InHand, *, newcomer: Person | None = None) -> None:
     workers = {person.id: person for person in _workers(hand, newcomer)}
     here = [file for file in reversed(found) if file.state != "wanted"]
     for reader in {**workers, hand.requester.id: hand.requester}.values():
+        can = carrier(hand.tx, hand.desk, reader)
+        if can is None:
+            continue
         theirs = [
             file
             for file in here
@@ -82,7 +86,7 @@ def pass_on(hand: InHand, *, newcomer: Person | None = None) -> None:
         if newcomer is not None and reader.id == newcomer.id:
             unseen = unseen[-SENT_ALONG:]
         for author, parts in groupby(unseen, key=lambda file: authors[file.message_id]):
-            _send(hand, reader, hand.person(author), list(parts))
+            _send(hand, reader, can, hand.person(author), list(parts))
 
 
 def _workers(hand: InHand, newcomer: Person | None) -> Sequence[Person]:
@@ -111,10 +115,13 @@ def _not_yet_shown(hand: InHand, reader: Person, files: list[StoredFile]) -> lis
     return unseen
 
 
-def _send(hand: InHand, reader: Person, author: Person | None, files: Sequence[StoredFile]) -> None:
-    can = carrier(hand.tx, hand.desk, reader)
-    if can is None:
-        return
+def _send(
+    hand: InHand,
+    reader: Person,
+    can: Capabilities,
+    author: Person | None,
+    files: Sequence[StoredFile],
+) -> None:
     for parcel in parcels(list(_on_their_way(hand.ticket, files)), can):
         if parcel:
             hand.tell(reader, _notice(hand, reader, author, called(parcel)), files=parcel)

@@ -108,10 +108,15 @@ def be_born(life: Life) -> None:
     asyncio.run(live(life))
 
 
+def say(line: str) -> None:
+    """At once and whole: who dies while another death is told is told in the middle of that."""
+    os.write(sys.stdout.fileno(), f"{line}\n".encode())
+
+
 def tell_of_the_dead(*_: object) -> None:
     with suppress(ChildProcessError):
         while (found := os.waitpid(-1, os.WNOHANG))[0]:
-            print(found[0], os.waitstatus_to_exitcode(found[1]), flush=True)
+            say(f"{found[0]} {os.waitstatus_to_exitcode(found[1])}")
 
 
 def serve(template: str) -> None:
@@ -127,7 +132,7 @@ def serve(template: str) -> None:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
             be_born(life)
             os._exit(0)
-        print(process, flush=True)
+        say(str(process))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 
 
