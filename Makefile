@@ -14,7 +14,8 @@ INSTALL := $(PIP) install --quiet --require-hashes --no-deps
 EDITABLE := $(PIP) install --quiet --no-build-isolation --no-deps --editable .
 # The tests start the program a hundred times: whatever the shell says, it is compiled once.
 export PYTHONDONTWRITEBYTECODE :=
-SUITE = -m pytest -n $(WORKERS) --dist worksteal
+# A file stays with one worker, and so do the servers and programs that its tests share.
+SUITE = -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 UPGRADE ?=
 PYTEST ?=
 # Two to a core of a small machine: tests wait nearly as long as they compute.

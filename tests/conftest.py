@@ -25,6 +25,13 @@ MEMORY = Path("/dev/shm")
 ROOM = 2 << 30  # bytes: several times what the files of one run take
 PLACED = {"TMPDIR", "PAIDAN_SOAK"}  # somebody chose a place, or wants what is too large for this
 
+# Whoever begins with these is not the last one at work. They mostly wait: for programs and servers.
+LONG = (
+    "test_crash", "test_browser_story", "test_mail_transport_servers", "test_faults_program",
+    "test_trial_story", "test_races", "test_time_travel", "test_words", "test_chat_dispatch",
+    "test_handing_on", "test_chat_door", "test_cli", "test_simulation_cli", "test_trial_start",
+)  # fmt: skip
+
 
 def pytest_configure(config: pytest.Config) -> None:
     _choose_a_place()
@@ -63,6 +70,12 @@ def _import_from_another_end(workerid: str, workercount: int, **_: object) -> No
     for module in modules[first:] + modules[:first]:
         with suppress(Exception):  # what is wrong with it, its collection will say
             import_module(f"tests.{module}")
+
+
+@pytest.hookimpl(trylast=True)  # the order was drawn by lot; within a file it stays so
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    turns = {name: turn for turn, name in enumerate(LONG)}
+    items.sort(key=lambda item: turns.get(item.path.stem, len(LONG)))
 
 
 def pytest_collection_finish() -> None:
