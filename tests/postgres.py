@@ -103,7 +103,9 @@ class Server:
         await schema.upgrade(self.address(draft))
         if template == DESK:
             store = open_store(self.address(draft))
-            await Scenario(store, Rules()).prepare()
+            new = Scenario(store, Rules())
+            await new.prepare()
+            await new.settle()
             await store.close()
         await self.orders(f"ALTER DATABASE {draft} RENAME TO {template}")
 

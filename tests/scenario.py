@@ -1,7 +1,7 @@
 """Speaks to the whole desk in memory: people write and press, time passes, letters arrive."""
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from core import enquiries, intake, outbox, sheet, timers, work
+from core import enquiries, intake, levels, outbox, sheet, timers, work
 from core.desk import Desk, Rules
 from core.errors import Undeliverable
 from core.in_hand import Actor
@@ -21,7 +21,7 @@ from core.requests import Outcome, Request
 from core.rows import InboxRow, OutboxRow, TimerRow
 from core.sla.calendar import Calendar
 from core.sla.calendars import shipped
-from core.sla.policy import shipped_policy
+from core.sla.policy import Policy, shipped_policy
 from core.storage import schema
 from core.telling import Reply
 from core.ticket import Step, Ticket
@@ -267,8 +267,9 @@ async def template() -> Path:
 
 async def _lay_the_example(path: Path) -> None:
     shutil.copy(await tables(), path)
-    async with _opened(CalmStore(path), Rules()) as fresh:
-        await fresh.prepare()
+    async with _opened(CalmStore(path), Rules()) as new:
+        await new.prepare()
+        await new.settle()  # what the import of calendars has to be followed by
 
 
 @asynccontextmanager
@@ -284,7 +285,21 @@ async def a_desk(
     if fresh:
         shutil.copy(await template(), path)
     async with _opened(store(path), rules or Rules()) as scenario:
+        if fresh:
+            await _goes_by_the_example(scenario.desk)
         yield scenario
+
+
+_levels: list[tuple[Mapping[str, Calendar], tuple[Policy, ...]]] = []
+
+
+async def _goes_by_the_example(desk: Desk) -> None:
+    """As the program does at its start. Calendars learn years as they are asked: read once."""
+    if not _levels:
+        await desk.store.read(lambda tx: levels.refresh(tx, desk))
+        _levels.append((desk.calendars, desk.policies))
+    calendars, policies = _levels[0]
+    desk.calendars, desk.policies = dict(calendars), policies
 
 
 @asynccontextmanager

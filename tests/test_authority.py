@@ -49,8 +49,10 @@ def fitting(action: Action) -> Status:
 
 
 def arrange(tx: Tx, desk: Scenario, cell: Cell, serial: int) -> tuple[Ticket, Actor]:
-    person = tx.insert(
-        Person(name=str(cell), roles=(cell.role,), code=f"cell.{serial}", created_at=desk.moment)
+    """Their own ticket for each cell; whoever has the role is one and the same."""
+    code = f"cell.{cell.role}"
+    person = tx.first(Person, code=code) or tx.insert(
+        Person(name=code, roles=(cell.role,), code=code, created_at=desk.moment)
     )
     other = tx.first(Person, code="tang.wei")
     assert other is not None
