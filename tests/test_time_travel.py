@@ -37,7 +37,7 @@ from tests.sla_oracle import Known, Name, Oracle, Window
 
 SOAK = os.environ.get("PAIDAN_SOAK") == "1"
 DAYS = float(os.environ.get("PAIDAN_SOAK_DAYS", "365")) if SOAK else 8
-TICKETS = int(DAYS / 365 * 20_000) if SOAK else 80
+TICKETS = int(DAYS / 365 * 20_000) if SOAK else 48
 NEW_YEAR = datetime(2025, 12, 31, 16, tzinfo=UTC)  # in Guangzhou
 # the last days of Spring Festival, a week of work and the Saturday that is made up
 BEGINS = NEW_YEAR if SOAK else datetime(2026, 2, 20, 16, tzinfo=UTC)
