@@ -42,4 +42,4 @@ async def test_a_released_poll_returns_empty_handed():
     polling = asyncio.create_task(feed.poll(0, 100, 30))
     await asyncio.sleep(0)
     feed.release()
-    assert await asyncio.wait_for(polling, 1) == []
+    assert await asyncio.wait_for(polling, 20) == []

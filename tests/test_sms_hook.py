@@ -311,21 +311,20 @@ def head(gateway, length):
 
 
 async def test_a_slow_body_is_cut_and_keeps_nobody_waiting(inbox, monkeypatch):
-    monkeypatch.setattr(hook, "READ_DEADLINE", 0.5)
+    monkeypatch.setattr(hook, "READ_DEADLINE", 2)
     async with serving(app(inbox.keep)) as base, httpx.AsyncClient() as http:
         slow = [
-            asyncio.create_task(raw_call(base, head(ALIYUN, 500), [b"["] * 8, pause=0.1))
+            asyncio.create_task(raw_call(base, head(ALIYUN, 500), [b"["] * 30, pause=0.1))
             for _ in range(20)
         ]
         await asyncio.sleep(0.1)
-        started = asyncio.get_running_loop().time()
         health = await http.get(f"{base}/healthz")
         quick = await call(http, message(ALIYUN), base)
-        took = asyncio.get_running_loop().time() - started
-        async with asyncio.timeout(3):
+        still_slow = not any(each.done() for each in slow)
+        async with asyncio.timeout(20):
             answers = await asyncio.gather(*slow)
     assert {answer[:12] for answer in answers} == {b"HTTP/1.1 408"}
-    assert (health.status_code, quick.status_code, took < 0.4) == (200, 200, True)
+    assert (health.status_code, quick.status_code, still_slow) == (200, 200, True)
 
 
 @pytest.mark.parametrize("announced", [True, False], ids=["announced", "chunked"])

@@ -22,6 +22,7 @@ from core.messages import File, Letter
 from core.ports import Raw
 
 TOKEN = "700001:test-token-of-a-bot-that-is-not"
+PATIENCE = 20.0  # seconds, on a machine that is busy with other tests
 LETTER = Letter(
     id=7,
     person_id=1,
@@ -50,8 +51,8 @@ async def render(letter: Letter) -> ChatMessage:
 def client(url: str, library: bool = False) -> ExtBot[None]:
     def request() -> BaseRequest:
         if library:
-            return HTTPXRequest(read_timeout=0.5, httpx_kwargs={"trust_env": False})
-        return Wire(4, read_timeout=0.5)
+            return HTTPXRequest(read_timeout=2, httpx_kwargs={"trust_env": False})
+        return Wire(4, read_timeout=2)
 
     return ExtBot(
         TOKEN,
@@ -149,9 +150,9 @@ async def test_an_update_is_pumped_over_the_wire(line: Line) -> None:
     pump = Pump(line.bot, "desk_bot", keep, offset, now, lambda kind, detail: None)
     running = asyncio.create_task(pump.run())
     line.api.person(42, "李娜").says("打印机卡纸")
-    await asyncio.wait_for(arrived.wait(), 5)
+    await asyncio.wait_for(arrived.wait(), PATIENCE)
     pump.stop()
-    await asyncio.wait_for(running, 1)
+    await asyncio.wait_for(running, PATIENCE)
     assert [row.order_key for row in kept] == ["42:42"]
 
 

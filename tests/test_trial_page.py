@@ -85,7 +85,7 @@ async def test_news_come_as_soon_as_they_happen(browser, api):
     await asyncio.sleep(0.01)
     assert not waiting.done()
     await bot_says(api, STAFF, "<b>收到</b>", parse_mode="HTML")
-    news = await asyncio.wait_for(waiting, 1)
+    news = await asyncio.wait_for(waiting, 15)
     (shown,) = news["phones"][str(STAFF)]["messages"]
     assert (shown["text"], shown["entities"]) == (
         "收到",
