@@ -1,7 +1,7 @@
 """Speaks to the whole desk in memory: people write and press, time passes, letters arrive."""
 
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -290,7 +290,7 @@ async def a_desk(
         yield scenario
 
 
-_levels: list[tuple[Mapping[str, Calendar], tuple[Policy, ...]]] = []
+_levels: list[tuple[Mapping[str, Calendar], Sequence[Policy]]] = []
 
 
 async def _goes_by_the_example(desk: Desk) -> None:

@@ -68,7 +68,7 @@ async def test_a_kill_at_any_point_of_the_pump_loses_and_doubles_nothing(
         dying = await start(url, tmp_path / "inbox.db", crash_at)
         assert await asyncio.wait_for(dying.wait(), 20) == -signal.SIGKILL
     last = await start(url, tmp_path / "inbox.db")
-    await until(lambda: not len(api.feed), seconds=20)
+    await until(lambda: not len(api.feed))
     last.terminate()
     await last.wait()
     assert Inbox(tmp_path / "inbox.db").texts() == [f"{number:02}" for number in range(said)]
