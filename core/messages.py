@@ -9,11 +9,18 @@ Trust = Literal["proven", "claimed"]
 """Whether the channel vouches for the sender. A mail's From or an SMS's number is a claim."""
 
 
+KINDS = (
+    *("photo", "document", "voice", "video", "audio", "mail"),
+    *("video_note", "animation", "sticker"),
+)
+"""Of files, as people tell them apart; each has words of its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
     """Something that came with a message: a promise to fetch it, or its bytes in our store."""
 
-    kind: str  # photo, document, voice, video, audio, mail
+    kind: str  # one of KINDS
     name: str = ""
     type: str = ""  # media type
     size: int | None = None  # bytes, where the channel tells

@@ -82,6 +82,14 @@ def test_an_override_of_direction_does_not_leave_its_slot() -> None:
     assert "gnp.exe x" in said
 
 
+@pytest.mark.parametrize(("language", "called"), [("zh_CN", "［照片］"), ("en", "[photo]")])
+def test_what_came_instead_of_words_is_named_as_the_reader_calls_it(
+    language: str, called: str
+) -> None:
+    said = say("card.symptom", {"symptom": "[photo] POS [A3]"}, language=language)
+    assert f"{called} POS [A3]" in said
+
+
 def test_braces_in_a_name_are_no_slots() -> None:
     params = {"number": "100427", "engineer": "{number}{text.__class__}[[x]]"}
     assert "{number}{text.__class__}[[x]]" in say("offer_taken", params, language="en")

@@ -20,6 +20,7 @@ from core.dispatch.offers import Alarm
 from core.errors import Refusal
 from core.grievances import NEED_WORDS
 from core.lifecycle import LIFE, UNRESOLVED, WAIT_FOR, Action, Status
+from core.messages import KINDS
 from core.notices import NOTICES
 from core.people import Role
 from core.sla.clock import ACCEPT_CLAIM, Pace
@@ -113,6 +114,7 @@ TERMS: dict[str, set[str]] = {
     "occasion": occasions(),
     "site_kind": {"resident", "field"},
     "severity": {*SEVERITIES},
+    "brought": {*KINDS, "location"},
     "sent": {*passing_on.WORDS.values(), "photos", "file", "files"},
     "vip": {"yes"},
     "estimated": {"yes"},

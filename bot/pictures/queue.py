@@ -6,7 +6,7 @@ from typing import NamedTuple
 from bot.pictures.canvas import FAINT, INK, Anchor, Canvas
 from bot.pictures.fonts import Typeface
 from core.overviews import Queue, QueueRow
-from core.words import say
+from core.words import brought, say
 
 MARGIN, HEAD, ROW, FOOT = 16.0, 76.0, 27.0, 34.0
 SOON = timedelta(minutes=30)
@@ -98,7 +98,8 @@ def _cell(queue: Queue, row: QueueRow, key: str) -> str:
             return row.number + ("★" if row.vip else "")
         case "symptom":
             # Typefaces for text have no emoji.
-            return "".join(sign for sign in row.symptom if sign <= "\uffff")
+            said = brought(row.symptom, queue.language)
+            return "".join(sign for sign in said if sign <= "\uffff")
         case _:
             return str(getattr(row, key)) or "–"
 

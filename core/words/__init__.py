@@ -20,9 +20,10 @@ from datetime import datetime, timedelta
 
 from core.words.catalogs import LANGUAGES, find, normal
 from core.words.template import fill
-from core.words.values import HOME, Reader, answers, plain
+from core.words.values import HOME, Reader, answers, brought, plain
 
 __all__ = [
+    "brought",
     "fixed_lines",
     "hours",
     "label",

@@ -50,6 +50,16 @@ _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 NO_DEVICE = "-"  # what core/understand writes where none was named
 
 
+_KIND = re.compile(r"\[(\w+)\]")
+
+
+def brought(text: str, language: str) -> str:
+    """What came instead of words, "[photo]" in the journal, as the reader calls it."""
+    if "[" not in text:
+        return text
+    return _KIND.sub(lambda found: find(f"term.brought.{found[1]}", language) or found[0], text)
+
+
 def upright(text: str) -> str:
     """What somebody wrote, without what would turn the rest of the letter round."""
     return _TURNING.sub("", text)
@@ -97,7 +107,7 @@ class Reader:
         text = str(value)
         if slot in moments_of(kind):
             return self._iso(text)
-        return self.term(kind, slot, text, params) or upright(text)
+        return self.term(kind, slot, text, params) or brought(upright(text), self.language)
 
     def term(self, kind: str, slot: str, key: str, params: Mapping[str, object]) -> str:
         """The words for a key; none where the catalog does not know it: then it is free text."""
