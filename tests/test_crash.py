@@ -38,7 +38,7 @@ ACCOUNT = TOKEN.partition(":")[0]
 FIRST_ID = 700_001
 # All of them take some minutes: where changes land, and when somebody asks for it.
 EVERYTHING = os.environ.get("CI") == "true" or os.environ.get("PAIDAN_SOAK") == "1"
-SEEDS, SAMPLE = 20, 24
+SEEDS, SAMPLE = 20, 40
 LANES, SIDE_BY_SIDE = 4, 4
 STORY = (
     "report", "triage", "dispatch", "accept", "depart", "arrive", "start_work", "resolve",
