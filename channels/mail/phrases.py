@@ -13,6 +13,7 @@ MONTHS = (
     r"|июл|авг|сен|окт|ноя|дек|січ|лют|бер|кві|тра|чер|сер|вер|жов|гру|tammi|helmi|maalis|huhti|touko|kesä|heinä|elo"
     r"|syys|loka|marras|joulu|led|úno|bře|dub|kvě|čer|srp|zář|říj|pro|oca|şub|nis|haz|tem|ağu|eyl|eki|kas|ara"
 )
+CLOCK = re.compile(r"\d{1,2}\s?[:.：h点點時时시]\s?\d{2}")
 DATE = re.compile(
     rf"""\b\d{{1,2}}[:.h]\d{{2}}\b            # 16:32, 17.50, 14h05
     |\b(?:19|20)\d\d\b                        # 2024
@@ -42,6 +43,10 @@ VERB_INSIDE = re.compile(
 CHINESE_VERB = re.compile("[写寫]道")
 ENDS_WITH_ADDRESS = re.compile(rf"[<(\[][\s]*(?:mailto:)?{ADDRESS}[\s]*[>)\]][\s>]*\s?[:：﹕]$")
 ANY_ADDRESS = re.compile(ADDRESS)
+# "It works. On 3 March, Ann <ann@x.org> wrote:", where the sender's own words share the line.
+SHARED_LINE = re.compile(
+    r".*[\w.!?)](?:\s*-{2,}\s*|\s+)(?:On|At|Am|Le|El|Il|Op|Em|Den)\s(?=\D{0,16}\d)"
+)
 ENDS_NAMING_SOMEBODY = re.compile(rf"(?:{ADDRESS}.*[:：﹕]|[<(\[]{ADDRESS}[>)\]])$")
 STARTS = re.compile(
     r"""^[\s*>"'“(<\[-]*(?:
@@ -151,6 +156,7 @@ _ZH_THING = (
     r"|outlook|foxmail|iphone|ipad|android|mail)(?:\s(?:for|on)\s\w{2,10})?(?:客户端|应用)?\s?"
 )
 _SYSTEM = r"(?:ios|android|windows|mac)"
+LINK = re.compile(r"<https?://[^<>\s]*>")
 FOOTER = re.compile(
     rf"""^[\s(<\[*>_-]*(?:
       (?:{SENT})\s?{THING}{_EXCUSE} |(?:sent|written)\sfrom\smy(?:\s{_NAMED}){{1,3}}{_EXCUSE}

@@ -84,7 +84,8 @@ def _where_marked_lines_begin(lines: Sequence[str], at: int) -> int | None:
     """A run of `>` without attribution; below a colon it may be what the sender shows."""
     above = next((i for i in range(at - 1, -1, -1) if lines[i].strip()), at)
     line = lines[above].strip()
-    if phrases.DATE.search(line) and phrases.ENDS_NAMING_SOMEBODY.search(line):
+    is_dated = phrases.DATE.search(line) and not phrases.SHARED_LINE.match(line)
+    if is_dated and phrases.ENDS_NAMING_SOMEBODY.search(line):
         return above if _only_quotes_follow(lines, at) else None
     if above < at and line.endswith(phrases.COLONS):
         return None
@@ -138,7 +139,11 @@ def _is_header_block(lines: Sequence[str], at: int) -> bool:
     is_dated = not kinds.isdisjoint({"sent", "date"})
     if "from" not in kinds or first.lastgroup == "subject" or len(kinds) < 3:
         return {"from"} < kinds and names_somebody and is_dated and bool(phrases.DATE.search(whole))
-    return names_somebody or "sent" in kinds or (is_dated and "subject" in kinds)
+    return (
+        names_somebody
+        or "sent" in kinds
+        or (is_dated and "subject" in kinds and bool(phrases.CLOCK.search(whole)))
+    )
 
 
 def _attribution_size(lines: Sequence[str], at: int) -> int:
@@ -170,7 +175,7 @@ def _tail(lines: Sequence[str], start: int, end: int) -> str:
 
 
 def _is_attribution(line: str) -> bool:
-    if not phrases.DATE.search(line):
+    if not phrases.DATE.search(line) or phrases.SHARED_LINE.match(line):
         return False
     if phrases.ENDS_WITH_VERB.search(line):
         return bool(phrases.VERB_WITH_COLON.search(line) or phrases.ANY_ADDRESS.search(line))
@@ -180,7 +185,7 @@ def _is_attribution(line: str) -> bool:
 def _named_size(line: str) -> int:
     """1 for "Ann Lee <ann@x.org> wrote:", without a date or with a name in front of the date."""
     bare = line.strip()
-    if not bare.endswith((*phrases.COLONS, "-", "wrote")):
+    if not bare.endswith((*phrases.COLONS, "-", "wrote")) or phrases.SHARED_LINE.match(bare):
         return 0
     names_somebody = bool(phrases.ANY_ADDRESS.search(bare))
     is_dated = bool(phrases.DATE.search(bare))
@@ -202,7 +207,10 @@ def _ends_with_footer(text: str) -> bool:
 
 
 def _is_footer(bare: str) -> bool:
-    return len(bare) < 160 and bool(phrases.FOOTER.match(bare))
+    if len(bare) > _LONGEST_MARK:
+        return False
+    words = " ".join(phrases.LINK.sub(" ", bare).split())  # a page's name may link to its shop
+    return len(words) < 160 and bool(phrases.FOOTER.match(words))
 
 
 def _is_list_footer(lines: Sequence[str], at: int) -> bool:
