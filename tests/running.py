@@ -32,7 +32,7 @@ from tests.scenario import START, template
 TOKEN = "100200300:test-token-of-a-desk-that-runs"
 ACCOUNT = TOKEN.partition(":")[0]
 FIRST_ID = 700_001
-PATIENCE = 20.0  # seconds, on a machine that is busy with other tests
+PATIENCE = 40.0  # seconds, on a machine that is busy with other tests
 QUICK = Rate(10_000, 1.0)
 T = TypeVar("T")
 

@@ -35,7 +35,7 @@ USER = "+8613700000001"
 LONG = DEAD_TILL + "，" + "从今天早上九点开始就这样，重启过两次都没有用，" * 4
 MORE = "补充一下：收款机还是黑屏，" + "指示灯不亮，换个插座还是不行，旁边那台是好的，" * 4
 ENGINEERS = ("+8613800000110", "+8613800000108")
-PATIENCE = 25  # seconds that one thing may take on a busy machine
+PATIENCE = 40  # seconds that one thing may take on a busy machine
 
 
 def on_the_desks_clock(route, clock):
