@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from core.ports import Tx
     from tests.scenario import Scenario
 
-MEMORY = Path("/dev/shm")
 ROOM = 2 << 30  # bytes: several times what the files of one run take
 PLACED = {"TMPDIR", "PAIDAN_SOAK"}  # somebody chose a place, or wants what is too large for this
 
@@ -51,9 +50,9 @@ def _leads(config: pytest.Config) -> bool:
 
 def _choose_a_place() -> None:
     """Files live in memory where it has room: nobody waits for a disk, or reads them tomorrow."""
-    fits = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    fits = os.access(once.MEMORY, os.W_OK) and shutil.disk_usage(once.MEMORY).free > ROOM
     if fits and not PLACED & set(os.environ):
-        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+        os.environ["TMPDIR"] = tempfile.tempdir = once.MEMORY
 
 
 def pytest_collection(session: pytest.Session) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+MEMORY = "/dev/shm"
 NAME = "PAIDAN_TEST_RUN"  # the workers inherit it
 
 

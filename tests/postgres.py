@@ -50,7 +50,6 @@ class Server:
     """Makes databases, each from a template that is laid once."""
 
     url: URL
-    ours: bool = True  # and thrown away as a whole at the end
     laid: set[str] = field(default_factory=set)  # templates, as far as this worker knows
 
     def address(self, name: str) -> str:
@@ -83,8 +82,7 @@ class Server:
         try:
             yield self.address(name)
         finally:
-            if not self.ours:  # dropping waits for a checkpoint
-                await self.orders(f"DROP DATABASE {name} WITH (FORCE)")
+            await self.orders(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def _lay(self, template: str) -> None:
         if template == "template0" or template in self.laid:
@@ -113,7 +111,7 @@ class Server:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     if given := os.environ.get("TEST_DATABASE_URL"):
-        yield Server(make_url(given).set(drivername="postgresql+asyncpg"), ours=False)
+        yield Server(make_url(given).set(drivername="postgresql+asyncpg"))
         return
     programs = _programs()
     if programs is None:
@@ -152,7 +150,7 @@ def _programs() -> Path | None:
 
 
 def _start(programs: Path) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="pd-", dir="/tmp"))  # a socket's path is short
+    folder = Path(tempfile.mkdtemp(prefix="pd-", dir=_place()))
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(folder)}
     environment.pop("PGDATA", None)
     how: dict[str, Any] = {"cwd": folder, "env": environment, **_ordinary_user(folder)}
@@ -164,6 +162,7 @@ def _start(programs: Path) -> Path:
         *("listen_addresses=", "max_connections=200"),
         # Nobody needs these databases tomorrow, nor does any of them grow.
         *("fsync=off", "full_page_writes=off", "autovacuum=off", "jit=off"),
+        *("wal_level=minimal", "max_wal_senders=0", "max_wal_size=64MB"),
     )
     options = [part for setting in settings for part in ("-c", setting)]
     serving = [str(programs / "postgres"), "-D", data, "-k", str(folder), *options]
@@ -177,6 +176,11 @@ def _start(programs: Path) -> Path:
             return folder
         time.sleep(0.01)
     raise RuntimeError("PostgreSQL does not come up")
+
+
+def _place() -> str:
+    """A socket's path is short, and open to the server's user: hardly one that somebody chose."""
+    return once.MEMORY if tempfile.gettempdir() == once.MEMORY else "/tmp"
 
 
 def _stop(programs: Path, folder: Path) -> None:
