@@ -290,6 +290,15 @@ def test_damaged_base64_gives_what_it_has(damage):
     assert parse(raw).text.startswith("打印机坏了")
 
 
+def test_what_a_gateway_adds_below_base64_spoils_nothing():
+    notice = (
+        b"\r\nThis message is confidential. If it is not for you, please tell us and delete it."
+    )
+    raw = b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n"
+    text = parse(raw + base64.encodebytes("打印机坏了".encode()) + notice).text
+    assert text.splitlines() == ["打印机坏了", *notice.decode().splitlines()]
+
+
 # --- winmail.dat ----------------------------------------------------------------------------
 
 

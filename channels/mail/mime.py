@@ -202,7 +202,7 @@ def _split(raw: bytes, caps: Caps, budget: _Budget) -> tuple[list[tuple[str, byt
 def transferred(body: bytes, encoding: bytes) -> bytes:
     how = _NOT_IN_NAMES.sub(b"", encoding.lower())
     if how.startswith(b"base64"):
-        return body if _is_prose(body) else base64_bytes(body)
+        return _without_base64(body) if _is_prose(body) else base64_bytes(body)
     if how.startswith(b"quoted"):
         return binascii.a2b_qp(body)
     if b"uue" in how:
@@ -219,6 +219,17 @@ def _is_prose(body: bytes) -> bool:
     return 20 * (body.count(b" ") + beyond) > len(body)
 
 
+def _without_base64(body: bytes) -> bytes:
+    """Text as it stands, below base64 if there is any: gateways add their notice like that."""
+    match = _BASE64_LINES.match(body)
+    head = b"".join(match[0].split()) if match else b""
+    if match is None or len(head) < _SHORTEST_BASE64 or len(head) % 4:
+        return body
+    return base64_bytes(head) + b"\n" + body[match.end() :]
+
+
+_BASE64_LINES = re.compile(rb"\s*(?:[A-Za-z0-9+/]+={0,2}\r?\n)+")
+_SHORTEST_BASE64 = 16  # characters: a word or two on lines of their own look the same
 _BEYOND_ASCII = bytes(range(128, 256))
 _BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} +([^\r\n]+)\r?\n", re.MULTILINE)
 _UU_LINE = re.compile(rb"([ -`]+)[ \t]*\r?\n")

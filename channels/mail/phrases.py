@@ -117,6 +117,12 @@ LABEL = re.compile(
     re.IGNORECASE,
 )
 
+# Fields that people copy out of a mail's source, and that no mail program puts above a quote.
+TRACE = re.compile(
+    r"^\s*(?:received|return-path|message-id|delivered-to|authentication-results|received-spf|dkim-signature|mime-version|x-[\w-]+):\s",
+    re.IGNORECASE,
+)
+
 # --- what signatures look like --------------------------------------------------------------
 
 SENTENCE = re.compile(r"[。！？!?：:；;]\s*$")

@@ -61,9 +61,12 @@ def _where_the_quote_begins(lines: Sequence[str]) -> int | None:
 
 
 def _is_announced(lines: Sequence[str], at: int) -> bool:
-    """Whether a colon stands above: "I got this mail:" shows a mail and does not answer it."""
+    """Whether it is shown and not answered: "I got this mail:", or a whole header for evidence."""
     above = next((line.strip() for line in reversed(lines[:at]) if line.strip()), "")
-    return above.endswith(phrases.COLONS) and not phrases.LABEL.match(above)
+    if above.endswith(phrases.COLONS) and not phrases.LABEL.match(above):
+        return True
+    around = lines[max(at - 2, 0) : at + _BLOCK_REACH]
+    return any(map(phrases.TRACE.match, around))
 
 
 def _is_original_line(lines: Sequence[str], at: int) -> bool:
@@ -128,7 +131,7 @@ def _is_header_block(lines: Sequence[str], at: int) -> bool:
     kinds, block, gap = {first.lastgroup}, [lines[at]], 0
     for line in lines[at + 1 : at + _BLOCK_REACH]:
         match = phrases.LABEL.match(line)
-        gap = 0 if match else gap + 1
+        gap = 0 if match or phrases.ANY_ADDRESS.search(line) else gap + 1  # recipients, wrapped
         if gap > 2 or (not match and not line.strip() and len(kinds) > 2):
             break
         if match:
@@ -150,23 +153,20 @@ def _attribution_size(lines: Sequence[str], at: int) -> int:
     """How many lines "On Monday, Ann wrote:" takes; 0 when there is none at `at`."""
     if len(lines[at]) > _LONGEST_MARK:
         return 0
-    if not phrases.STARTS.match(lines[at]):
-        return _named_size(lines[at]) or _wrapped_size(lines, at)
-    joined = ""
+    size = _dated_size(lines, at) if phrases.STARTS.match(lines[at]) else 0
+    return size or _named_size(lines[at]) or _wrapped_size(lines, at)
+
+
+def _dated_size(lines: Sequence[str], at: int) -> int:
     for size in range(1, _LONGEST_ATTRIBUTION + 1):
         if at + size > len(lines) or not lines[at + size - 1].strip():
             return 0
-        joined = f"{joined} {lines[at + size - 1].strip()}".strip()
+        joined = _tail(lines, at, at + size)
         if len(joined) > _LONGEST_MARK:
             return 0
         if _is_attribution(joined):
-            return (
-                0
-                if any(
-                    _is_attribution(_tail(lines, at + skip, at + size)) for skip in range(1, size)
-                )
-                else size
-            )
+            shorter = (_tail(lines, at + skip, at + size) for skip in range(1, size))
+            return 0 if any(map(_is_attribution, shorter)) else size
     return 0
 
 
