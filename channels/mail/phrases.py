@@ -42,14 +42,14 @@ VERB_INSIDE = re.compile(
 )
 CHINESE_VERB = re.compile("[写寫]道")
 ENDS_WITH_ADDRESS = re.compile(rf"[<(\[][\s]*(?:mailto:)?{ADDRESS}[\s]*[>)\]][\s>]*\s?[:：﹕]$")
-ANY_ADDRESS = re.compile(ADDRESS)
+ANY_ADDRESS = re.compile(r"[^\s<>()\[\]]@[^\s<>()\[\]]")
 # "It works. On 3 March, Ann <ann@x.org> wrote:", where the sender's own words share the line.
 SHARED_LINE = re.compile(
     r".*[\w.!?)](?:\s*-{2,}\s*|\s+)(?:On|At|Am|Le|El|Il|Op|Em|Den)\s(?=\D{0,16}\d)"
 )
-ENDS_NAMING_SOMEBODY = re.compile(rf"(?:{ADDRESS}.*[:：﹕]|[<(\[]{ADDRESS}[>)\]])$")
+ENDS_IN_BRACKETS = re.compile(r"[<(\[][^\s<>()\[\]@]+@[^\s<>()\[\]@]+[>)\]]$")
 STARTS = re.compile(
-    r"""^[\s*>"'“(<\[-]*(?:
+    r"""^[\s*>"'“(<\[-]*+(?:
       (?:on|at|in\smessage|le|am|el|em|il|op|den|på|w\sdniu|dnia|dňa|dne|in\sdata|kl|pe|ma|ti|ke|to|la|su|a|în|pe\sdata
         |la\sdata|vào|pada|στις|tarihinde|z\sdne|v|в|у|from|date|wiadomość|van|von|de|da)\b
       |在|于|於|\d|[<(]?"""
@@ -74,15 +74,16 @@ ORIGINAL = (
     r"|original\s+e-?mail|in\s+reply\s+to\s+message|antwort\s+auf|réponse\s+au\s+message"
 )
 ORIGINAL_LINE = re.compile(
-    rf"^[\s>*_]*(?:[-=_—─–－]{{2,}}(?:\s|&nbsp;)*(?:{ORIGINAL})(?:\s|&nbsp;)*[:：﹕]?\s*[-=_—─–－]*"
-    rf"|(?:{ORIGINAL})\s*[-=_—─–－]{{2,}}|-{{6,}}(?:\s|&nbsp;)*original(?:\s|&nbsp;)*-{{6,}}|-{{3,}}\s?[^-\n].{{1,80}}\s(?:{VERBS})\s?-{{3,}}"
+    rf"^[\s>*]*+_?(?:[-=_—─–－]{{2,}}+(?:\s|&nbsp;)*+(?:{ORIGINAL})(?:\s|&nbsp;)*[:：﹕]?\s*[-=_—─–－]*"
+    rf"|(?:{ORIGINAL})\s*[-=_—─–－]{{2,}}|-{{6,}}(?:\s|&nbsp;)*original(?:\s|&nbsp;)*-{{6,}}"
+    rf"|-{{3,}}\s?(?:on\s.{{0,20}}\d.{{0,60}}|[^@]{{1,60}}@.{{1,60}}|(?-i:[A-Z])[\w.'’-]+(?:\s(?-i:[A-Z])[\w.'’-]+){{0,3}})\s(?:{VERBS})\s?-{{3,}}"
     r"|original\s+message\s+processed\s+by\s.{1,60})[\s*_]*$",
     re.IGNORECASE,
 )
-ORIGINAL_TITLE = re.compile(rf"^[\s>*_]*(?:{ORIGINAL})[\s:：*_]*$", re.IGNORECASE)
+ORIGINAL_TITLE = re.compile(rf"^[\s>*_]*+(?:{ORIGINAL})[\s:：*_]*$", re.IGNORECASE)
 ENCLOSED = re.compile(r"^\s*-{2,}\s*(?:end|完|结束|結束|fin|ende)\b.{0,40}-{2,}\s*$", re.IGNORECASE)
 FORWARDED = re.compile(
-    r"^[\s>*_]*(?:[-=_—]{2,}\s*(?:forwarded|fwd|begin\s+forwarded|message\s+transféré|weitergeleitete?|doorgestuurd|mensaje"
+    r"^[\s>*]*+_?(?:[-=_—]{2,}+\s*+(?:forwarded|fwd|begin\s+forwarded|message\s+transféré|weitergeleitete?|doorgestuurd|mensaje"
     r"\s+reenviado|mensagem\s+encaminhada|messaggio\s+inoltrato|videresendt|vidarebefordrat|przekazana|пересланное"
     r"|перенаправленное|转发|轉寄|转寄|転送|전달).{0,60}"
     r"|(?:begin\s+)?forwarded\s+message\s?:|début\s+du\s+message\s+(?:réexpédié|transféré)\s?:|anfang\s+der\s+weitergeleiteten"
@@ -164,7 +165,7 @@ _ZH_THING = (
 _SYSTEM = r"(?:ios|android|windows|mac)"
 LINK = re.compile(r"<https?://[^<>\s]*>")
 FOOTER = re.compile(
-    rf"""^[\s(<\[*>_-]*(?:
+    rf"""^[\s(<\[*>_-]*+(?:
       (?:{SENT})\s?{THING}{_EXCUSE} |(?:sent|written)\sfrom\smy(?:\s{_NAMED}){{1,3}}{_EXCUSE}
       |(?:diese\s(?:nachricht|e-?mail)\swurde\s)?von\s{THING}(?:\smit\s{THING})?(?:\saus)?\s(?:gesendet|verschickt)
       |{DEVICE}['’]?\w*\sgönderildi |(?:나의|내)?\s?(?:[\w\s]{{0,12}}{DEVICE}[\w\s]{{0,12}}|휴대폰|핸드폰|모바일|네이버\s?메일)에서\s?보냄

@@ -87,12 +87,19 @@ def _where_marked_lines_begin(lines: Sequence[str], at: int) -> int | None:
     """A run of `>` without attribution; below a colon it may be what the sender shows."""
     above = next((i for i in range(at - 1, -1, -1) if lines[i].strip()), at)
     line = lines[above].strip()
-    is_dated = phrases.DATE.search(line) and not phrases.SHARED_LINE.match(line)
-    if is_dated and phrases.ENDS_NAMING_SOMEBODY.search(line):
+    if len(line) <= _LONGEST_MARK and _names_and_dates(line):
         return above if _only_quotes_follow(lines, at) else None
     if above < at and line.endswith(phrases.COLONS):
         return None
     return at if _only_quotes_follow(lines, at) else None
+
+
+def _names_and_dates(line: str) -> bool:
+    """Such as "2011/4/7 Ann <ann@x.org>", with a colon or without."""
+    if not phrases.DATE.search(line) or phrases.SHARED_LINE.match(line):
+        return False
+    pattern = phrases.ANY_ADDRESS if line.endswith(phrases.COLONS) else phrases.ENDS_IN_BRACKETS
+    return bool(pattern.search(line))
 
 
 def _only_quotes_follow(lines: Sequence[str], at: int) -> bool:
