@@ -7,7 +7,7 @@ import base64
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -125,9 +125,9 @@ async def test_a_tap_brings_its_query_and_later_the_answer(browser, api):
         TOKEN, "answerCallbackQuery", Params({"callback_query_id": query, "text": "已接单"})
     )
     after = await events(browser, ENGINEER, since=before)
-    assert after["phones"][str(ENGINEER)]["answers"] == [
-        {"query": query, "text": "已接单", "alert": False}
-    ]
+    (answer,) = after["phones"][str(ENGINEER)]["answers"]
+    assert before["version"] < answer.pop("version") <= after["version"]
+    assert answer == {"query": query, "text": "已接单", "alert": False}
 
 
 async def test_a_button_that_is_not_there_cannot_be_tapped(browser, api):
@@ -294,4 +294,30 @@ async def test_a_person_reports_in_one_phone_and_an_engineer_accepts_in_another(
 
         await shown.locator("[data-language=en]").click()
         await shown.locator("#hint", has_text="left phone").wait_for()
+        api.close()
+
+
+@pytest.mark.browser
+async def test_an_answer_that_comes_while_another_telephone_is_taken_up_is_read(api, world):
+    answered = asyncio.Event()
+
+    async def held(route: Any) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    async with (
+        served(page.routes(api, world)) as url,
+        chromium() as browser,
+        page_in(browser, url) as shown,
+    ):
+        await bot_says(api, ENGINEER, "派单", reply_markup=accept_button().to_json())
+        async with shown.expect_response("**/trial/api/tap") as tapped:
+            await shown.locator(".seat.engineer .key", has_text="接单").first.click()
+        query = (await (await tapped.value).json())["query"]
+        await shown.route("**/trial/api/events?**", held, times=1)
+        await shown.locator(".seat.staff select").dispatch_event("change")  # another is chosen
+        said = {"callback_query_id": query, "text": "已被接走", "show_alert": "true"}
+        await api.call(TOKEN, "answerCallbackQuery", Params(said))
+        answered.set()
+        await shown.locator(".seat.engineer .alert", has_text="已被接走").wait_for()
         api.close()

@@ -20,7 +20,7 @@ def phone(person: Person, since: int) -> Json:
         "messages": [message(kept, chat) for kept in news[-MESSAGES_SHOWN:]],
         "gone": [number for number, version in chat.gone.items() if version > since],
         "answers": [
-            {"query": a.query, "text": a.text, "alert": a.alert}
+            {"version": a.version, "query": a.query, "text": a.text, "alert": a.alert}
             for a in person.answers
             if a.version > since
         ],

@@ -116,11 +116,11 @@ async function hear(signal) {
   const response = await fetch(`/trial/api/events?${query}`, { signal, cache: "no-store" });
   if (response.status !== 200) throw new Error(String(response.status));
   const news = await response.json();
-  const fresh = news.session !== state.session;
+  const [fresh, before] = [news.session !== state.session, state.version];
   Object.assign(state, { version: news.version, session: news.session, story: news.story, next: news.next });
   state.ahead = news.now * 1000 - Date.now();
   for (const phone of state.phones) {
-    if (news.phones[phone.id]) phone.update(news.phones[phone.id], fresh);
+    if (news.phones[phone.id]) phone.update(news.phones[phone.id], fresh, before);
   }
   if (fresh) await greet(news);
   listenForRings(news.loud, news.session !== state.met);

@@ -123,7 +123,9 @@ export class Phone {
 
   // What arrives
 
-  update(news, fresh) {
+  /** `fresh`: everything comes again, since a telephone was taken up, perhaps beside this one. */
+  update(news, fresh, before) {
+    const known = this.loaded;
     if (fresh) this.clear();
     for (const id of news.gone) this.remove(id);
     for (const message of news.messages) {
@@ -133,7 +135,7 @@ export class Phone {
       if (this.loaded && !known && !message.mine && !message.silent) this.ring();
     }
     this.obey(news.messages.at(-1));
-    if (this.loaded) for (const answer of news.answers) this.answered(answer);
+    if (known) for (const answer of news.answers) if (answer.version > before) this.answered(answer);
     this.loaded = true;
     this.menu = news.menu;
     this.blocked = news.blocked;
