@@ -8,6 +8,7 @@ import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from bot.main import open_store
@@ -17,6 +18,7 @@ from core.people import Address
 from core.ports import Between, Store, Tx
 from core.rows import Counter, InboxRow, OutboxRow, Setting, TimerRow
 from core.storage import statements
+from core.storage.postgres import PostgresStore
 from core.storage.queries import QUERIES
 from core.storage.tables import TABLES
 
@@ -364,3 +366,27 @@ async def test_closing_serves_whoever_waits(laid: str) -> None:
     await again.open()
     assert len(await numbers(again)) == 20
     await again.close()
+
+
+@pytest.mark.parametrize(
+    "laid", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+async def test_whoever_waits_long_for_a_row_tries_again(laid: str) -> None:
+    impatient, other = PostgresStore(laid, patience=0.05), PostgresStore(laid)
+    await with_rows(other, a_row(1))
+    (row,) = await other.read(lambda tx: tx.find(InboxRow))
+    once, again = asyncio.Event(), asyncio.Event()
+
+    def hold(tx: Tx) -> InboxRow | None:
+        (again if once.is_set() else once).set()
+        return tx.lock(InboxRow, row.id)
+
+    async with other.engine.begin() as holding:
+        await holding.execute(text("SELECT id FROM inbox FOR UPDATE"))
+        waiting = asyncio.create_task(impatient.write(hold))
+        seen = asyncio.create_task(again.wait())
+        await asyncio.wait({waiting, seen}, return_when=asyncio.FIRST_COMPLETED)
+        assert seen.done()
+    assert await waiting == row
+    for each in (impatient, other):
+        await each.close()

@@ -17,7 +17,9 @@ from core.storage.transaction import Params, SqlTx
 
 T = TypeVar("T")
 TRIES = 5
-AGAIN = ("40", "08", "57P")  # SQLSTATE classes: serialization, connection, server going down
+# SQLSTATE classes: serialization, connection, server going down, a row that another one holds.
+AGAIN = ("40", "08", "57P", "55P03")
+PATIENCE = 5.0  # seconds that a statement waits for such a row
 
 
 class PostgresDriver:
@@ -50,7 +52,7 @@ class PostgresDriver:
 class PostgresStore:
     """core.ports.Store for several processes. All state is rows; claims skip what is locked."""
 
-    def __init__(self, url: str, *, pool: int = 10) -> None:
+    def __init__(self, url: str, *, pool: int = 10, patience: float = PATIENCE) -> None:
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool,
@@ -59,6 +61,7 @@ class PostgresStore:
             pool_recycle=1800,
             connect_args={
                 "server_settings": {
+                    "lock_timeout": f"{patience * 1000:.0f}",
                     "statement_timeout": "15000",
                     "idle_in_transaction_session_timeout": "30000",
                     "timezone": "UTC",
