@@ -14,6 +14,7 @@ import pytest_asyncio
 from bot.trial.desk import TrialProgram
 from core.words import label, say
 from tests.browser import chromium, page_in
+from tests.extent import EVERYTHING
 
 PICTURE = os.environ.get("PAIDAN_PICTURE")  # where to put the README's picture
 PATIENCE = 40_000  # milliseconds, on a machine that is busy with other tests
@@ -24,8 +25,6 @@ RESULTS = {"zh": "换了搓纸轮，试打三张正常", "en": "New feed roller,
 NUMBER = "100014"  # of the first ticket on a fresh desk
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
-# Where changes land, and when somebody asks for it, every part is played in both languages.
-EVERYTHING = os.environ.get("CI") == "true" or os.environ.get("PAIDAN_SOAK") == "1"
 both_or_chinese = pytest.mark.parametrize("language", ["zh", "en"] if EVERYTHING else ["zh"])
 both_or_english = pytest.mark.parametrize("language", ["zh", "en"] if EVERYTHING else ["en"])
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]

@@ -31,13 +31,12 @@ from core.ports import Tx
 from core.ticket import Step, Ticket, broken_link
 from core.words import say
 from tests.crash_desk import REPORT, Life, order
+from tests.extent import EVERYTHING
 from tests.scenario import template as example
 
 TOKEN = "100200300:crash-test-token-of-no-value"
 ACCOUNT = TOKEN.partition(":")[0]
 FIRST_ID = 700_001
-# All of them take some minutes: where changes land, and when somebody asks for it.
-EVERYTHING = os.environ.get("CI") == "true" or os.environ.get("PAIDAN_SOAK") == "1"
 SEEDS, SAMPLE = 20, 40
 LANES, SIDE_BY_SIDE = 4, 4
 STORY = (

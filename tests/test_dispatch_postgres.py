@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.extent import EVERYTHING
 from tests.scenario import Scenario
 from tests.test_absence import test_who_falls_ill_hands_on_every_job_with_one_line
 from tests.test_dispatch_backlog import (
@@ -14,7 +15,6 @@ from tests.test_passing_on import (
     test_a_job_that_is_handed_on_takes_its_files_along,
     test_what_two_workers_fetched_is_passed_on_once,
 )
-from tests.test_races import FULL
 
 __all__ = [
     "test_a_job_that_is_handed_on_takes_its_files_along",
@@ -29,7 +29,7 @@ pytest_plugins = ("tests.postgres",)
 postgres_alone = pytest.param("postgres", marks=pytest.mark.postgres)
 pytestmark = [
     pytest.mark.parametrize("any_desk", [postgres_alone], indirect=True),
-    pytest.mark.skipif(not FULL, reason="takes a minute; CI and PAIDAN_SOAK=1 run it"),
+    pytest.mark.skipif(not EVERYTHING, reason="takes a minute; CI and PAIDAN_SOAK=1 run it"),
 ]
 
 

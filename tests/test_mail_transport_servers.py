@@ -27,13 +27,13 @@ from channels.mail.settings import SmtpSettings
 from channels.mail.tokens import Signer
 from core.errors import Undeliverable
 from core.messages import Letter
+from tests.extent import EVERYTHING
 from tests.mail_servers import real
 from tests.mail_servers.certificate import certificate, server_tls
 from tests.mail_servers.line import line_to
 from tests.mail_servers.smtp import smtp_sink
 from tests.mail_servers.store import QUICK, MemoryStore, eventually, mail, mails, reading, settings
 
-FULL = bool(os.environ.get("PAIDAN_SOAK") or os.environ.get("CI"))
 PUSHED = replace(QUICK, poll=30, idle=30, stale=90, answer=10)  # only a push is quicker
 PATIENT = replace(QUICK, answer=10, stale=30)
 SOON_BACK = replace(PATIENT, poll=0.2)
@@ -93,7 +93,7 @@ async def test_new_mail_is_pushed(mortal, store):
 
 async def test_a_burst_is_read_whole_and_each_mail_once(imap, store):
     quick = isinstance(imap, real.DovecotUser)  # pymap takes 15 ms for each
-    burst = mails(2000 if FULL and quick else 600 if quick else 50)
+    burst = mails(2000 if EVERYTHING and quick else 600 if quick else 50)
     async with reading(to(imap), store):
         await asyncio.to_thread(imap.deliver, *burst)
         await eventually(lambda: len(store.rows) >= len(burst), within=60)
@@ -103,7 +103,7 @@ async def test_a_burst_is_read_whole_and_each_mail_once(imap, store):
 
 async def test_a_mass_expunge_by_another_client_deafens_nobody(imap, store):
     quick = isinstance(imap, real.DovecotUser)
-    await asyncio.to_thread(imap.deliver, *mails(1500 if FULL and quick else 40))
+    await asyncio.to_thread(imap.deliver, *mails(1500 if EVERYTHING and quick else 40))
 
     def expunge() -> None:
         with imap.other_client() as client:
@@ -203,7 +203,7 @@ async def test_a_large_mail_arrives_byte_for_byte(dovecot, store):
 @pytest.mark.dovecot
 async def test_a_mail_far_over_the_limit_delays_no_other(dovecot, store):
     """It is filed by its beginning, and its bytes never come over the line."""
-    user, megabytes = f"user{next(names)}", 200 if FULL else 50
+    user, megabytes = f"user{next(names)}", 200 if EVERYTHING else 50
     huge = mail("Huge", "x" * 70) + (b"y" * 998 + b"\r\n") * 1_000 * megabytes
     async with reading(to(dovecot.user(user)), store):
         await asyncio.to_thread(dovecot.drop, user, huge, mail("Next"))
@@ -437,7 +437,8 @@ async def test_the_check_finds_out_that_stored_mail_cannot_be_moved(town_of_pip)
     assert [finding.step for finding in findings if not finding.ok] == ["processed"]
 
 
-async def test_the_check_is_a_command(town, tmp_path):
+async def test_the_check_is_a_command(town_of_pip, tmp_path):
+    town = town_of_pip
     box = ("address", "user", "password", "port", "tls", "processed")
     values = (town.way_out.address, town.imap.user, "secret", town.imap.port, False, "已处理")
     out = ("address", "port", "tls")

@@ -1,7 +1,6 @@
 """Many hands on one ticket at once: one winner, everybody told, never two owners, no orphan."""
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -18,6 +17,7 @@ from core.ports import Raw, Tx
 from core.requests import Outcome, Request
 from core.rows import InboxRow, OutboxRow, TimerRow
 from core.ticket import Offer, Step, Ticket, broken_link
+from tests.extent import EVERYTHING, SOAK
 from tests.scenario import Scenario
 
 R = TypeVar("R")
@@ -25,8 +25,6 @@ R = TypeVar("R")
 pytest_plugins = ("tests.postgres",)
 
 DEAD_TILL = "珠海香洲店 收款机开不了机 黑屏 客人排队 急"
-SOAK = os.environ.get("PAIDAN_SOAK") == "1"
-FULL = SOAK or os.environ.get("CI") == "true"
 
 
 def is_sqlite(desk: Scenario) -> bool:
@@ -90,7 +88,7 @@ async def crowd(desk: Scenario, number: str, size: int) -> list[Actor]:
 async def test_of_a_thousand_who_accept_at_once_one_wins_and_all_others_are_told_who(
     any_desk: Scenario,
 ) -> None:
-    size = 1000 if is_sqlite(any_desk) or FULL else 150
+    size = 1000 if is_sqlite(any_desk) or EVERYTHING else 150
     await any_desk.hears("tang.wei", DEAD_TILL)
     number = (await any_desk.latest()).number
     engineers = await crowd(any_desk, number, size)
@@ -209,7 +207,7 @@ async def test_whatever_happens_at_once_there_is_one_owner_or_somebody_is_asked(
     any_desk: Scenario,
 ) -> None:
     few, many = (60, 200) if is_sqlite(any_desk) else (6, 20)
-    seeds = 1000 if SOAK else many if FULL else few
+    seeds = 1000 if SOAK else many if EVERYTHING else few
     people = await any_desk.desk.store.read(lambda tx: tx.find(Person, order="id"))
     actors = {
         person.id: Actor(person=person, role=person.roles[0], channel="telegram")
