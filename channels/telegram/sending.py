@@ -114,7 +114,7 @@ class TelegramChannel:
     ) -> None:
         """Only these stay under an earlier message. Never fails: old buttons are no loss."""
         chat, old = _chat_id(address), _message_id(message_id)
-        markup = _inline(rows) if rows else {}
+        markup = _inline(rows)
         with suppress(TelegramError):
             await self._in_turn(
                 chat, lambda: self._bot.edit_message_reply_markup(chat, old, api_kwargs=markup)
@@ -150,7 +150,7 @@ class TelegramChannel:
 
     async def _edit(self, letter: Letter, chat: int, old: int, message: ChatMessage) -> bool:
         """Whether the old message now shows the letter; False: it is gone, send a new one."""
-        markup = _inline(message.buttons) if message.buttons else {}
+        markup = _inline(message.buttons)
 
         async def edit(html: str, mode: str | None) -> None:
             await self._in_turn(
@@ -283,10 +283,8 @@ def _reply_to(message_id: str) -> telegram.ReplyParameters | None:
 
 def _markup(message: ChatMessage) -> dict[str, Any]:
     """What hangs under the message, as parameters of the call."""
-    if message.buttons:
-        return _inline(message.buttons)
     if message.reply_keyboard is None:
-        return {}
+        return _inline(message.buttons)
     if not message.reply_keyboard:
         return {"reply_markup": telegram.ReplyKeyboardRemove()}
     keys = [[_key(key) for key in row] for row in message.reply_keyboard]
@@ -297,7 +295,7 @@ def _markup(message: ChatMessage) -> dict[str, Any]:
 def _inline(rows: tuple[tuple[Button, ...], ...]) -> dict[str, Any]:
     """As it goes over the line: the library's objects for it cost as much as the rest of a call."""
     keys = [[_inline_key(button) for button in row] for row in rows]
-    return {"reply_markup": {"inline_keyboard": keys}}
+    return {"reply_markup": {"inline_keyboard": keys}} if keys else {}
 
 
 def _inline_key(button: Button) -> dict[str, str]:
